@@ -1,0 +1,31 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace hearth {
+
+/// The settings of the service, merged: built-in < system file < user file < environment.
+/// A plain value; read once at start.
+struct Config {
+    std::optional<std::uint64_t> ram_limit_bytes; ///< memory.ram_limit, HEARTH_RAM_LIMIT: "8GiB", "512MB" or bytes
+    std::chrono::nanoseconds keep_alive = std::chrono::minutes(5); ///< runtime.keep_alive; negative: for ever
+    int parallel = 4;                                              ///< runtime.parallel: slots of a model
+    std::int64_t context_tokens = 4096; ///< runtime.context: when a request names none; capped by the model
+    std::string backend;                ///< runtime.backend; empty: chosen by format
+    int threads = 0;                    ///< runtime.threads; 0: physical cores
+    std::string default_registry = "registry.ollama.ai";
+
+    /// Reads the files of `paths::config_files()` and the environment.
+    /// @throws Error  invalid_argument: unknown key (with the nearest name), wrong type, unreadable TOML, with file and line
+    static Config load();
+};
+
+/// "8GiB", "512MB", "1.5GB", "1024": bytes. @throws Error invalid_argument
+std::uint64_t parse_bytes(const std::string& text);
+/// "4.1 GB" (decimal, as `ls -h --si` and Ollama print).
+std::string format_bytes(std::uint64_t bytes);
+
+} // namespace hearth

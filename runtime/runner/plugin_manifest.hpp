@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hearth::runtime {
+
+/// `backend-<name>.json` beside a plugin: lets the core know a backend without loading it.
+/// {"manifest":1,"name":"echo","abi":1,"version":"1.0","library":"hearth-echo.so","sha256":"<64 hex>",
+///  "operations":["chat","complete","embed","tokenize","template"],"formats":["gguf"],"description":"…"}
+/// `formats` empty: the backend needs no model files.
+struct PluginManifest {
+    std::string name;
+    int abi = 0;
+    std::string version;
+    std::filesystem::path library; ///< absolute
+    std::string sha256;
+    std::vector<std::string> operations;
+    std::vector<std::string> formats;
+    std::string description;
+
+    bool needs_model() const noexcept { return !formats.empty(); }
+    bool has_operation(std::string_view operation) const noexcept;
+    /// @throws Error  backend_failed: unreadable, wrong shape, library outside the manifest's folder, group- or world-writable
+    static PluginManifest read(const std::filesystem::path& file);
+};
+
+/// Every manifest in `<dir>/backend-*.json` and `<dir>/*/backend-*.json` of the given folders, first name wins; broken ones are logged and
+/// skipped. Blocking.
+std::vector<PluginManifest> find_plugins(const std::vector<std::filesystem::path>& dirs);
+
+} // namespace hearth::runtime
