@@ -1,0 +1,367 @@
+#include "plugins/echo/request.hpp"
+
+#include "plugins/echo/text.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
+
+namespace hearth::echo {
+
+namespace {
+
+using Milliseconds = std::chrono::duration<double, std::milli>;
+
+std::uint64_t next_number() {
+    static std::atomic<std::uint64_t> last = 0; // ids are unique within the process
+    return ++last;
+}
+
+/// The text of a message: a string, or OpenAI's list of parts.
+std::string text_of(const Json& message) {
+    if (!message.is_object() || !message.contains("role") || !message["role"].is_string()) {
+        throw Failure(HEARTH_E_INVALID, "a message needs a \"role\"");
+    }
+    const Json content = message.value("content", Json());
+    if (content.is_null()) {
+        return {};
+    }
+    if (content.is_string()) {
+        return content.get<std::string>();
+    }
+    if (!content.is_array()) {
+        throw Failure(HEARTH_E_INVALID, "\"content\" must be a text or a list of parts");
+    }
+    std::string text;
+    for (const Json& part : content) {
+        if (part.is_object() && part.value("type", "") == "text" && part.contains("text") &&
+            part["text"].is_string()) {
+            text += part["text"].get<std::string>();
+        }
+    }
+    return text;
+}
+
+const Json& messages_of(const Json& body) {
+    if (!body.contains("messages") || !body["messages"].is_array() || body["messages"].empty()) {
+        throw Failure(HEARTH_E_INVALID, "\"messages\" must be a list that is not empty");
+    }
+    return body["messages"];
+}
+
+std::string render(const Json& messages) {
+    std::string prompt;
+    for (const Json& message : messages) {
+        std::string text = text_of(message);
+        prompt += "<|" + message["role"].get<std::string>() + "|> " + text + "\n";
+    }
+    return prompt + "<|assistant|>";
+}
+
+std::string last_user_text(const Json& messages) {
+    for (auto message = messages.rbegin(); message != messages.rend(); ++message) {
+        if ((*message)["role"] == "user") {
+            return text_of(*message);
+        }
+    }
+    return {};
+}
+
+std::vector<std::string> stops_of(const Json& body) {
+    const Json stop = body.value("stop", Json());
+    if (stop.is_string()) {
+        return {stop.get<std::string>()};
+    }
+    std::vector<std::string> stops;
+    for (const Json& text : stop.is_array() ? stop : Json::array()) {
+        if (!text.is_string()) {
+            throw Failure(HEARTH_E_INVALID, "\"stop\" must hold texts");
+        }
+        stops.push_back(text.get<std::string>());
+    }
+    return stops;
+}
+
+/// The number of words wanted; negative: no limit.
+std::int64_t limit_of(const Json& body) {
+    for (const char* key : {"max_completion_tokens", "max_tokens", "n_predict"}) {
+        if (!body.contains(key) || body[key].is_null()) {
+            continue;
+        }
+        if (!body[key].is_number_integer()) {
+            throw Failure(HEARTH_E_INVALID, std::string("\"") + key + "\" must be an integer");
+        }
+        return body[key].get<std::int64_t>();
+    }
+    return -1;
+}
+
+std::vector<std::int64_t> tokens_of(std::string_view text) {
+    std::vector<std::int64_t> tokens;
+    for (const std::string& word : split_words(text)) {
+        tokens.push_back(token_of(word));
+    }
+    return tokens;
+}
+
+std::string require_text(const Json& body, const char* key) {
+    if (!body.contains(key) || !body[key].is_string()) {
+        throw Failure(HEARTH_E_INVALID, std::string("\"") + key + "\" must be a text");
+    }
+    return body[key].get<std::string>();
+}
+
+Json embed_event(const Json& body) {
+    if (!body.contains("input") || !body["input"].is_array()) {
+        throw Failure(HEARTH_E_INVALID, "\"input\" must be a list of texts");
+    }
+    Json vectors = Json::array();
+    std::size_t tokens = 0;
+    for (const Json& text : body["input"]) {
+        if (!text.is_string()) {
+            throw Failure(HEARTH_E_INVALID, "\"input\" must be a list of texts");
+        }
+        vectors.push_back(embed(text.get_ref<const std::string&>()));
+        tokens += split_words(text.get_ref<const std::string&>()).size();
+    }
+    return {{"embeddings", vectors}, {"tokens", tokens}};
+}
+
+Json tokenize_event(const Json& body) {
+    std::vector<std::int64_t> tokens = tokens_of(require_text(body, "content"));
+    if (body.value("add_special", Json(false)) == true) {
+        tokens.insert(tokens.begin(), begin_of_text);
+    }
+    return {{"tokens", tokens}};
+}
+
+} // namespace
+
+Request::Request(Model& model, std::string operation, const Json& body)
+    : model_(model), operation_(std::move(operation)), wishes_(model.options()), number_(next_number()) {
+    wishes_.update(body);
+    const Json stream = body.value("stream", Json(false));
+    if (!stream.is_boolean() && !stream.is_null()) {
+        throw Failure(HEARTH_E_INVALID, "\"stream\" must be true or false");
+    }
+    stream_ = stream == true;
+    if (operation_ == "chat") {
+        prepare_chat(body);
+    } else if (operation_ == "complete") {
+        prepare_complete(body);
+    } else {
+        prepare_single(body);
+    }
+    model_.add(*this); // last: a throw above leaves nothing behind
+}
+
+Request::~Request() {
+    model_.remove(*this);
+}
+
+void Request::prepare_text(const Json& body, std::string text, std::int64_t prompt_tokens) {
+    prompt_tokens_ = prompt_tokens;
+    if (prompt_tokens_ > model_.context_tokens()) {
+        throw Failure(HEARTH_E_CONTEXT, "the prompt has " + std::to_string(prompt_tokens_) +
+                                            " tokens, the context " +
+                                            std::to_string(model_.context_tokens()));
+    }
+    std::string said = text;
+    for (std::int64_t again = std::min<std::int64_t>(option("echo_repeat", 1), 1'000'000); again > 1;
+         --again) {
+        said += " " + text;
+    }
+    bool found = false;
+    words_ = split_words(cut_at_stop(std::move(said), stops_of(body), found));
+    finish_ = found ? "word" : "eos";
+    std::int64_t limit = limit_of(body);
+    if (limit >= 0 && static_cast<std::size_t>(limit) < words_.size()) {
+        words_.resize(static_cast<std::size_t>(limit));
+        finish_ = "limit";
+    }
+}
+
+void Request::prepare_chat(const Json& body) {
+    const Json& messages = messages_of(body);
+    std::int64_t prompt_tokens = static_cast<std::int64_t>(split_words(render(messages)).size());
+    prepare_text(body, last_user_text(messages), prompt_tokens);
+}
+
+void Request::prepare_complete(const Json& body) {
+    const Json prompt = body.value("prompt", Json());
+    std::string text;
+    if (prompt.is_string()) {
+        text = prompt.get<std::string>();
+    } else if (prompt.is_array()) {
+        for (const Json& token : prompt) {
+            if (!token.is_number_integer()) {
+                throw Failure(HEARTH_E_INVALID, "\"prompt\" must be a text or a list of tokens");
+            }
+            text += (text.empty() ? "" : " ") + token.dump();
+        }
+    } else {
+        throw Failure(HEARTH_E_INVALID, "\"prompt\" must be a text or a list of tokens");
+    }
+    std::int64_t prompt_tokens = static_cast<std::int64_t>(split_words(text).size());
+    prepare_text(body, std::move(text), prompt_tokens);
+}
+
+void Request::prepare_single(const Json& body) {
+    if (operation_ == "embed") {
+        single_ = embed_event(body);
+    } else if (operation_ == "tokenize") {
+        single_ = tokenize_event(body);
+    } else if (operation_ == "template") {
+        single_ = {{"prompt", render(messages_of(body))}};
+    } else {
+        throw Failure(HEARTH_E_UNSUPPORTED, "echo has no operation \"" + operation_ + "\"");
+    }
+}
+
+std::int64_t Request::option(const char* key, std::int64_t fallback) const {
+    const Json value = wishes_.value(key, Json());
+    if (value.is_null()) {
+        return fallback;
+    }
+    if (!value.is_number_integer()) {
+        throw Failure(HEARTH_E_INVALID, std::string("\"") + key + "\" must be an integer");
+    }
+    return value.get<std::int64_t>();
+}
+
+void Request::cancel() {
+    set_cancelled();
+    model_.wake();
+}
+
+void Request::set_cancelled() noexcept {
+    std::lock_guard lock(mutex_);
+    cancelled_ = true;
+    wake_.notify_all();
+}
+
+void Request::run(const hearth_sink& sink) {
+    if (!model_.enter(*this)) {
+        throw Failure(HEARTH_E_CANCELLED, "the request was cancelled while it waited for a slot");
+    }
+    struct Slot {
+        Model& model;
+        ~Slot() { model.leave(); }
+    } slot{model_};
+    if (!single_.is_null()) {
+        pause(option("echo_delay_ms", 0));
+        write(sink, single_);
+    } else {
+        say(sink);
+    }
+}
+
+void Request::say(const hearth_sink& sink) {
+    const auto started = std::chrono::steady_clock::now();
+    const std::int64_t delay_ms = option("echo_delay_ms", 0);
+    const bool chat = operation_ == "chat";
+    if (stream_ && chat) { // llama.cpp opens with the role and no text, too
+        write(sink, chunk({{"role", "assistant"}, {"content", nullptr}}, nullptr));
+    }
+    for (std::size_t said = 0; said < words_.size(); ++said) {
+        misbehave(said);
+        pause(delay_ms);
+        if (stream_) {
+            write(sink, word_event(words_[said]));
+        }
+    }
+    misbehave(words_.size());
+    write(sink, last_event(Milliseconds(std::chrono::steady_clock::now() - started).count()));
+}
+
+void Request::misbehave(std::size_t words_said) {
+    const auto now = static_cast<std::int64_t>(words_said);
+    if (option("echo_fail_after", -1) == now) {
+        throw Failure(HEARTH_E_INTERNAL, "echo was asked to fail after " + std::to_string(now) + " words");
+    }
+    if (option("echo_crash_after", -1) == now) {
+        std::abort();
+    }
+    if (option("echo_hang_after", -1) == now) {
+        const bool deaf = wishes_.value("echo_deaf", Json(false)) == true;
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [&] { return cancelled() && !deaf; });
+    }
+}
+
+void Request::pause(std::int64_t milliseconds) {
+    if (milliseconds > 0) {
+        std::unique_lock lock(mutex_);
+        wake_.wait_for(lock, std::chrono::milliseconds(milliseconds), [&] { return cancelled(); });
+    }
+    if (cancelled()) {
+        throw Failure(HEARTH_E_CANCELLED, "the request was cancelled");
+    }
+}
+
+void Request::write(const hearth_sink& sink, const Json& event) const {
+    if (cancelled()) {
+        throw Failure(HEARTH_E_CANCELLED, "the request was cancelled");
+    }
+    const std::string text = event.dump(-1, ' ', false, Json::error_handler_t::replace);
+    const hearth_str data = {text.data(), text.size()};
+    if (sink.write(sink.context, data) != 0) {
+        throw Failure(HEARTH_E_CANCELLED, "nobody listens any more");
+    }
+}
+
+Json Request::chunk(const Json& delta, const Json& finish_reason) const {
+    Json choice = {{"index", 0}, {"delta", delta}, {"finish_reason", finish_reason}};
+    return {{"id", "chatcmpl-echo-" + std::to_string(number_)},
+            {"object", "chat.completion.chunk"},
+            {"created", std::time(nullptr)},
+            {"model", model_.alias()},
+            {"choices", Json::array({choice})}};
+}
+
+Json Request::word_event(std::string_view word) const {
+    if (operation_ == "chat") {
+        return chunk({{"content", word}}, nullptr);
+    }
+    return {{"content", word}, {"tokens", {token_of(word)}}, {"stop", false}};
+}
+
+std::string Request::whole_text() const {
+    std::string text;
+    for (const std::string& word : words_) {
+        text += word;
+    }
+    return text;
+}
+
+Json Request::last_event(double elapsed_ms) const {
+    const auto predicted = static_cast<std::int64_t>(words_.size());
+    const Json timings = {{"prompt_n", prompt_tokens_},
+                          {"prompt_ms", 0.001 * static_cast<double>(prompt_tokens_)},
+                          {"predicted_n", predicted},
+                          {"predicted_ms", elapsed_ms}};
+    if (operation_ == "complete") {
+        return {{"content", stream_ ? "" : whole_text()},
+                {"tokens", stream_ ? std::vector<std::int64_t>() : tokens_of(whole_text())},
+                {"stop", true},
+                {"stop_type", finish_},
+                {"tokens_evaluated", prompt_tokens_},
+                {"tokens_predicted", predicted},
+                {"timings", timings}};
+    }
+    const char* reason = finish_ == "limit" ? "length" : "stop";
+    Json event = chunk(Json::object(), reason);
+    if (!stream_) {
+        event["object"] = "chat.completion";
+        event["choices"][0].erase("delta");
+        event["choices"][0]["message"] = {{"role", "assistant"}, {"content", whole_text()}};
+    }
+    event["usage"] = {{"prompt_tokens", prompt_tokens_},
+                      {"completion_tokens", predicted},
+                      {"total_tokens", prompt_tokens_ + predicted}};
+    event["timings"] = timings;
+    return event;
+}
+
+} // namespace hearth::echo
