@@ -10,7 +10,8 @@ namespace hearth {
 /// The settings of the service, merged: built-in < system file < user file < environment.
 /// A plain value; read once at start.
 struct Config {
-    std::optional<std::uint64_t> ram_limit_bytes; ///< memory.ram_limit, HEARTH_RAM_LIMIT: "8GiB", "512MB" or bytes
+    std::optional<std::uint64_t>
+        ram_limit_bytes; ///< memory.ram_limit, HEARTH_RAM_LIMIT: "8GiB", "512MB" or bytes
     std::chrono::nanoseconds keep_alive = std::chrono::minutes(5); ///< runtime.keep_alive; negative: for ever
     int parallel = 4;                                              ///< runtime.parallel: slots of a model
     std::int64_t context_tokens = 4096; ///< runtime.context: when a request names none; capped by the model
@@ -19,7 +20,8 @@ struct Config {
     std::string default_registry = "registry.ollama.ai";
 
     /// Reads the files of `paths::config_files()` and the environment.
-    /// @throws Error  invalid_argument: unknown key (with the nearest name), wrong type, unreadable TOML, with file and line
+    /// @throws Error  invalid_argument: unknown key (with the nearest name), wrong type, unreadable TOML,
+    /// with file and line
     static Config load();
 };
 

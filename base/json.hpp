@@ -16,7 +16,8 @@ using Json = nlohmann::json;
 /// Parses one JSON text from outside.
 /// @param what     names the text in the error: "request body", "manifest"
 /// @param depth    deepest nesting allowed
-/// @throws Error   invalid_argument: syntax (with byte offset), too deep, duplicate keys, invalid UTF-8, U+0000
+/// @throws Error   invalid_argument: syntax (with byte offset), too deep, duplicate keys, invalid UTF-8,
+/// U+0000
 Json parse_json(std::string_view text, std::string_view what, int max_depth = 64);
 
 /// Compact text; invalid UTF-8 inside strings is replaced by U+FFFD, so that it never throws.

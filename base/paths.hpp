@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <vector>
 
-/// Where Hearth keeps things (design section 4). Functions read the environment at each call and create nothing,
-/// but for `ensure_*`.
+/// Where Hearth keeps things (design section 4). Functions read the environment at each call and create
+/// nothing, but for `ensure_*`.
 namespace hearth::paths {
 
 /// $HEARTH_DATA, else $XDG_DATA_HOME/hearth, else ~/.local/share/hearth.
@@ -17,7 +17,8 @@ std::filesystem::path api_socket();
 std::filesystem::path infer_socket();
 /// ~/.local/state/hearth/hearthd.log.
 std::filesystem::path log_file();
-/// System file, then $HEARTH_CONFIG, else $XDG_CONFIG_HOME/hearth/config.toml, else ~/.config/hearth/config.toml.
+/// System file, then $HEARTH_CONFIG, else $XDG_CONFIG_HOME/hearth/config.toml, else
+/// ~/.config/hearth/config.toml.
 std::vector<std::filesystem::path> config_files();
 /// <prefix>/lib/hearth/plugins of the running executable, then data_dir()/plugins.
 std::vector<std::filesystem::path> plugin_dirs();
