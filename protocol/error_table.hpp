@@ -11,7 +11,8 @@ namespace hearth::protocol {
 struct ErrorRow {
     ErrorCode code;
     int http_status;
-    int exit_code; ///< 1 failed, 2 usage, 3 not found, 4 does not fit, 5 daemon unreachable, 6 not allowed, 130 interrupted
+    int exit_code; ///< 1 failed, 2 usage, 3 not found, 4 does not fit, 5 daemon unreachable, 6 not allowed,
+                   ///< 130 interrupted
 };
 
 /// The row of a code; every code has one.
@@ -21,7 +22,8 @@ const ErrorRow& error_row(ErrorCode code) noexcept;
 Json error_json(const Error& error);
 /// {"error":{"message","type","param":null,"code"}} as OpenAI's clients expect, plus "hint".
 Json openai_error_json(const Error& error);
-/// The Error in a body of either shape; `fallback_status` gives the code when the body has none (a peer's answer).
+/// The Error in a body of either shape; `fallback_status` gives the code when the body has none (a peer's
+/// answer).
 Error error_from_json(const std::string& body, int http_status);
 
 } // namespace hearth::protocol
