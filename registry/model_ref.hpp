@@ -19,25 +19,42 @@ struct ModelRef {
         local ///< a name in this store only, host "local": what file and url pulls are called afterwards
     };
     Kind kind = Kind::oci;
-    std::string scheme;     ///< "https", "http" (loopback only), "file"; empty means https
-    std::string host;       ///< "registry.ollama.ai", "127.0.0.1:5000", "local"
-    std::string repository; ///< namespace and model: "library/llama3.2", "org/team/model"; for url and file the path
+    std::string scheme; ///< "https", "http" (loopback only, and the default there), "file"; empty for local
+    std::string host; ///< lower case: "registry.ollama.ai", "127.0.0.1:5000", "[::1]:5000", "hf.co", "local"
+    std::string repository; ///< namespace and model: "library/llama3.2", "org/team/model"; for url the path
+                            ///< and query from
+                            ///< "/", for file the absolute path, not percent-decoded
     std::string tag;        ///< "latest" when not given; empty for url and file
     std::optional<Digest> pin;
 
-    /// @param default_registry  host of names without one
+    /// The first segment is a host when it holds a dot or a colon, or is `localhost` or `local`; a scheme
+    /// makes it one in any case. An https address whose path ends in `.gguf` is one file (Kind::url).
+    /// @param default_registry  host of names without one, may carry a scheme
     /// @throws Error  bad_reference, saying which part
     static ModelRef parse(std::string_view text, std::string_view default_registry = "registry.ollama.ai");
 
     /// Full form, always printed to people: "registry.ollama.ai/library/llama3.2:latest".
     std::string full_name() const;
-    /// Shortest form that parses back to the same: "llama3.2:latest", "127.0.0.1:5000/library/x:q4", "stories260K:latest" (local).
-    std::string short_name() const;
-    /// The name under which a url or file model is kept: host "local", repository = file stem without shard suffix, tag latest.
+    /// Shortest form that parses back to the same: "llama3.2:latest", "127.0.0.1:5000/library/x:q4",
+    /// "stories260K:latest" (local).
+    /// @param default_registry  whose host (and namespace `library`) is left out
+    std::string short_name(std::string_view default_registry = "registry.ollama.ai") const;
+    /// The name under which a url or file model is kept: host "local", repository = file stem without shard
+    /// suffix, tag latest.
     ModelRef local_name() const;
 
+    /// Where file contents or manifests are asked for: "https://registry.ollama.ai", "http://127.0.0.1:5000";
+    /// empty for file and local.
+    std::string origin() const;
+
     /// Names compare without ASCII case; the case typed is kept for display.
+    /// Scheme and pin do not matter.
     bool same_model(const ModelRef& other) const;
+    bool operator==(const ModelRef&) const = default;
 };
+
+/// True for localhost, *.localhost, 127.0.0.0/8 and [::1], with or without a port: the only hosts that plain
+/// http may reach.
+bool is_loopback_host(std::string_view host);
 
 } // namespace hearth::registry
