@@ -1,5 +1,7 @@
 #pragma once
 
+#include "registry/pull/fetch_request.hpp"
+
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
@@ -11,17 +13,6 @@
 
 /// The seam between the pull engine and the network: the engine asks, `hearth-fetch` (or a test) answers.
 namespace hearth::registry {
-
-/// One GET. Has no field that could hold a prompt.
-struct FetchRequest {
-    std::string url;            ///< https, or http to a loopback host
-    std::string accept;         ///< Accept header, may be empty
-    std::string authorization;  ///< sent to the url's own scheme, host and port only, never after a redirect to another
-    std::uint64_t range_from = 0; ///< > 0: `Range: bytes=N-`
-    std::string if_range;         ///< validator for the range, may be empty
-    std::uint64_t max_bytes = 0;  ///< the body is cut and an error raised past this; 0: none
-    bool head_only = false;
-};
 
 /// An answer whose body is read piece by piece. Destroying it ends the transfer.
 class FetchResponse {
@@ -39,7 +30,8 @@ class FetchResponse {
 class Fetcher {
   public:
     virtual ~Fetcher() = default;
-    /// Returns when the status line and headers are there. Redirects (at most 5) are followed by the fetcher under its policy.
+    /// Returns when the status line and headers are there. Redirects (at most 5) are followed by the fetcher
+    /// under its policy.
     /// @throws Error  registry_unreachable, network_forbidden
     virtual boost::asio::awaitable<std::unique_ptr<FetchResponse>> get(FetchRequest request) = 0;
 };

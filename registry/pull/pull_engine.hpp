@@ -22,31 +22,34 @@ class Fetcher;
 
 /// One line of progress, as Ollama's /api/pull prints it.
 struct PullProgress {
-    std::string status;           ///< "pulling manifest", "pulling 6a0746a1ec1a", "verifying sha256 digest", "writing manifest", "success"
+    std::string status; ///< "pulling manifest", "pulling 6a0746a1ec1a", "verifying sha256 digest", "writing
+                        ///< manifest", "success"
     std::optional<Digest> digest; ///< the layer
     std::uint64_t total_bytes = 0;
     std::uint64_t completed_bytes = 0; ///< never falls
 };
 
 struct PullRequest {
-    std::string name;         ///< any reference form
-    std::string as;           ///< store under this name instead, may be empty
-    bool insecure = false;    ///< Ollama's field: allows http to this registry
+    std::string name;      ///< any reference form
+    std::string as;        ///< store under this name instead, may be empty
+    bool insecure = false; ///< Ollama's field: allows http to this registry
 };
 
-/// Pulls models: manifest, then each file over one resumable stream, verified before it is published, then recorded in the catalog.
-/// Jobs belong to the engine: one per reference, with many listeners; a job goes on for as long as someone listens, and its bytes stay
-/// for the next try. Lives on the io executor.
+/// Pulls models: manifest, then each file over one resumable stream, verified before it is published, then
+/// recorded in the catalog. Jobs belong to the engine: one per reference, with many listeners; a job goes on
+/// for as long as someone listens, and its bytes stay for the next try. Lives on the io executor.
 class PullEngine {
   public:
-    PullEngine(boost::asio::any_io_executor executor, Catalog& catalog, BlobStore& blobs, Fetcher& fetcher, BlockingPool& disk,
-               std::string default_registry);
+    PullEngine(boost::asio::any_io_executor executor, Catalog& catalog, BlobStore& blobs, Fetcher& fetcher,
+               BlockingPool& disk, std::string default_registry);
     ~PullEngine();
 
-    /// Pulls, or joins the running pull of the same reference. `on_progress` runs on the io thread, at most about 10 times a second and
-    /// layer; it must not block. Cancelling the caller ends the job when it was the last listener.
+    /// Pulls, or joins the running pull of the same reference. `on_progress` runs on the io thread, at most
+    /// about 10 times a second and layer; it must not block. Cancelling the caller ends the job when it was
+    /// the last listener.
     /// @throws Error  what the source, network or disk did; bad_reference; cancelled
-    boost::asio::awaitable<Model> pull(PullRequest request, std::function<void(const PullProgress&)> on_progress);
+    boost::asio::awaitable<Model> pull(PullRequest request,
+                                       std::function<void(const PullProgress&)> on_progress);
 
     boost::asio::awaitable<void> stop();
 
