@@ -23,12 +23,13 @@ struct PluginManifest {
 
     bool needs_model() const noexcept { return !formats.empty(); }
     bool has_operation(std::string_view operation) const noexcept;
-    /// @throws Error  backend_failed: unreadable, wrong shape, library outside the manifest's folder, group- or world-writable
+    /// @throws Error  backend_failed: unreadable, wrong shape, library outside the manifest's folder, group-
+    /// or world-writable
     static PluginManifest read(const std::filesystem::path& file);
 };
 
-/// Every manifest in `<dir>/backend-*.json` and `<dir>/*/backend-*.json` of the given folders, first name wins; broken ones are logged and
-/// skipped. Blocking.
+/// Every manifest in `<dir>/backend-*.json` and `<dir>/*/backend-*.json` of the given folders, first name
+/// wins; broken ones are logged and skipped. Blocking.
 std::vector<PluginManifest> find_plugins(const std::vector<std::filesystem::path>& dirs);
 
 } // namespace hearth::runtime

@@ -20,12 +20,12 @@ struct PluginManifest;
 
 /// What a runner is told to load.
 struct LoadSpec {
-    std::string alias;            ///< name in answers; the descriptor's path must never show
+    std::string alias;               ///< name in answers; the descriptor's path must never show
     std::int64_t context_tokens = 0; ///< per sequence; 0: the model's own
-    int parallel = 1;             ///< sequences at once
+    int parallel = 1;                ///< sequences at once
     int threads = 0;
     bool embeddings = false;
-    std::string options_json;     ///< JSON object of backend-specific options, may be empty
+    std::string options_json; ///< JSON object of backend-specific options, may be empty
 };
 
 /// A stream of events that a request produces. Destroying it cancels the request and frees its slot.
@@ -37,7 +37,8 @@ class RequestStream {
     virtual boost::asio::awaitable<std::optional<std::string>> next() = 0;
 };
 
-/// One `hearth-runner` process with one plugin and, after `load`, one model: the parent's side. On the io executor.
+/// One `hearth-runner` process with one plugin and, after `load`, one model: the parent's side. On the io
+/// executor. `stop()` must have returned before it is destroyed; its streams may outlive it.
 class Runner {
   public:
     virtual ~Runner() = default;
@@ -48,8 +49,10 @@ class Runner {
     virtual boost::asio::awaitable<void> load(LoadSpec spec, std::vector<registry::OpenModelFile> files,
                                               std::function<void(std::string, double)> progress) = 0;
     /// Starts an operation ("chat", "complete", "embed", "tokenize", "template") with its JSON body.
-    virtual boost::asio::awaitable<std::unique_ptr<RequestStream>> request(std::string operation, std::string body) = 0;
-    /// What the backend says about the loaded model: {"context": n, "memory": {"total_bytes": …, "devices": {…}}, …}.
+    virtual boost::asio::awaitable<std::unique_ptr<RequestStream>> request(std::string operation,
+                                                                           std::string body) = 0;
+    /// What the backend says about the loaded model: {"context": n, "memory": {"total_bytes": …, "devices":
+    /// {…}}, …}.
     virtual const Json& info() const = 0;
     virtual pid_t pid() const = 0;
     virtual bool alive() const = 0;
@@ -60,6 +63,7 @@ class Runner {
 };
 
 /// Starts `hearth-runner` for a plugin, waits for its hello. @throws Error backend_failed
-boost::asio::awaitable<std::unique_ptr<Runner>> start_runner(boost::asio::any_io_executor executor, PluginManifest plugin);
+boost::asio::awaitable<std::unique_ptr<Runner>> start_runner(boost::asio::any_io_executor executor,
+                                                             PluginManifest plugin);
 
 } // namespace hearth::runtime

@@ -33,15 +33,18 @@ struct AcquireRequest {
     std::optional<registry::Model> model; ///< nullopt for backends that need none; then `name` is all
     std::string name;                     ///< what answers and `ps` call it: the short name
     LoadOptions options;
-    std::optional<std::chrono::nanoseconds> keep_alive; ///< negative: for ever; stays on the runner until another sets it
+    std::optional<std::chrono::nanoseconds>
+        keep_alive; ///< negative: for ever; stays on the runner until another sets it
     std::function<void(std::string stage, double fraction)> on_progress; ///< loading; may be empty
 };
 
-/// The right to use a loaded runner. While any lease is held the runner is not unloaded; when the last ends, keep-alive starts.
+/// The right to use a loaded runner. While any lease is held the runner is not unloaded; when the last ends,
+/// keep-alive starts.
 class RunnerLease {
   public:
     virtual ~RunnerLease() = default;
-    virtual boost::asio::awaitable<std::unique_ptr<RequestStream>> request(std::string operation, std::string body) = 0;
+    virtual boost::asio::awaitable<std::unique_ptr<RequestStream>> request(std::string operation,
+                                                                           std::string body) = 0;
     virtual const Json& info() const = 0;
     virtual const PluginManifest& plugin() const = 0;
     /// Zero when it was loaded already.
@@ -55,7 +58,7 @@ struct LoadedModel {
     std::optional<registry::Model> model;
     std::string backend;
     std::int64_t context_tokens = 0;
-    std::uint64_t size_bytes = 0;      ///< memory the backend reported
+    std::uint64_t size_bytes = 0; ///< memory the backend reported
     std::uint64_t size_vram_bytes = 0;
     std::optional<WallTime> expires_at; ///< nullopt: for ever (or busy)
     int active_requests = 0;
@@ -63,36 +66,61 @@ struct LoadedModel {
     std::string state; ///< loading, ready, stopping
 };
 
-/// What happens to models, for the event stream: type is model.loading, model.loaded, model.unloaded, runner.lost.
+/// What happens to models, for the event stream: type is model.loading, model.loaded, model.unloaded,
+/// runner.lost.
 struct RuntimeEvent {
     std::string type;
     std::string model;
     std::string detail;
 };
 
-/// Who may load and what stays loaded. First form: models are loaded on demand, stay for keep-alive, and when memory is short the idle
-/// ones that were used longest ago go first; what does not fit even then is refused with numbers (memory_insufficient). On the io executor.
+/// What the scheduler takes from the outside, replaced by tests. Every member is set.
+struct SchedulerSeams {
+    std::function<boost::asio::awaitable<std::unique_ptr<Runner>>(PluginManifest)> start_runner;
+    std::function<std::uint64_t()> available_memory_bytes; ///< what programs can still allocate
+    const Clock* clock = nullptr;
+    /// Returns at that time of `clock`; cancellable.
+    std::function<boost::asio::awaitable<void>(std::chrono::steady_clock::time_point)> wait_until;
+};
+/// Real processes, /proc/meminfo, the system's clock.
+SchedulerSeams system_seams(boost::asio::any_io_executor executor);
+
+/// Who may load and what stays loaded. First form: models are loaded on demand, stay for keep-alive, and when
+/// memory is short the idle ones that were used longest ago go first; what does not fit even then is refused
+/// with numbers (memory_insufficient). On the io executor.
 class Scheduler {
   public:
-    using FileOpener = std::function<boost::asio::awaitable<std::vector<registry::OpenModelFile>>(registry::Model)>;
+    using FileOpener =
+        std::function<boost::asio::awaitable<std::vector<registry::OpenModelFile>>(registry::Model)>;
 
-    Scheduler(boost::asio::any_io_executor executor, const Config& config, std::vector<PluginManifest> plugins, FileOpener opener,
+    Scheduler(boost::asio::any_io_executor executor, const Config& config,
+              std::vector<PluginManifest> plugins, FileOpener opener,
               std::function<void(RuntimeEvent)> on_event);
+    Scheduler(boost::asio::any_io_executor executor, const Config& config,
+              std::vector<PluginManifest> plugins, FileOpener opener,
+              std::function<void(RuntimeEvent)> on_event, SchedulerSeams seams);
+    /// `stop()` must have returned, or nothing was ever acquired.
     ~Scheduler();
 
-    /// Loads or joins a loaded runner. A runner that died is replaced. @throws Error as Runner::load; backend_not_found; memory_insufficient
+    /// Loads or joins a loaded runner. A runner that died is replaced. @throws Error as Runner::load;
+    /// backend_not_found; memory_insufficient
     boost::asio::awaitable<std::unique_ptr<RunnerLease>> acquire(AcquireRequest request);
-    /// Sets a runner's keep-alive without using it; 0 unloads it when idle. No-op when not loaded. @return was it loaded
+    /// Sets a runner's keep-alive without using it; 0 unloads it when idle. No-op when not loaded. @return
+    /// was it loaded
     bool set_keep_alive(const std::string& name, std::chrono::nanoseconds keep_alive);
-    /// Unloads every runner of the name and returns when the memory is free; running requests end with `cancelled`.
+    /// Unloads every runner of the name and returns when the memory is free; running requests end with
+    /// `cancelled`.
     boost::asio::awaitable<bool> unload(std::string name);
     std::vector<LoadedModel> loaded() const;
     const std::vector<PluginManifest>& plugins() const;
+    /// Refuses new work, ends what is loaded, returns when every process is reaped.
     boost::asio::awaitable<void> stop();
 
+    struct Impl; ///< scheduler/scheduler_impl.hpp
+
   private:
-    struct Impl;
-    std::unique_ptr<Impl> impl_;
+    std::shared_ptr<Impl> impl_; // shared with waiting acquires and, weakly, with leases: both may outlive
+                                 // stop() by a resumption
 };
 
 } // namespace hearth::runtime

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "process/wire/connection.hpp"
+#include "runtime/runner/runner.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hearth::runtime {
+
+struct RunnerExit;
+
+/// Head of the `load` call: the spec and what the descriptors that travel with it are, in order. @throws
+/// Error invalid_argument
+std::string load_head(const LoadSpec& spec, const std::vector<registry::OpenModelFile>& files);
+
+/// Events of one request over the wire. May outlive its runner.
+class WireRequestStream final : public RequestStream {
+  public:
+    WireRequestStream(process::wire::Stream stream, std::shared_ptr<RunnerExit> exit);
+    boost::asio::awaitable<std::optional<std::string>> next() override;
+
+  private:
+    boost::asio::awaitable<std::optional<std::string>> receive();
+
+    process::wire::Stream stream_;
+    std::shared_ptr<RunnerExit> exit_; // shared: how the process ended is asked for after it did
+    bool ended_ = false;
+};
+
+} // namespace hearth::runtime

@@ -1,0 +1,217 @@
+#include "runtime/runner/runner_process.hpp"
+
+#include "base/async/timeout.hpp"
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/paths.hpp"
+#include "process/wire/frame.hpp"
+#include "runtime/runner/request_stream.hpp"
+
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <system_error>
+
+namespace hearth::runtime {
+
+namespace asio = boost::asio;
+using Steady = std::chrono::steady_clock;
+
+namespace {
+
+// After the connection closed; a plugin may need a moment to free a model.
+constexpr auto terminate_after = std::chrono::seconds(5);
+constexpr auto kill_after = std::chrono::seconds(10);
+
+} // namespace
+
+asio::awaitable<std::string> wait_for(std::shared_ptr<RunnerExit> exit) {
+    while (!exit->text) {
+        co_await exit->ended.wait();
+    }
+    co_return *exit->text;
+}
+
+asio::awaitable<Error> explain_loss(std::shared_ptr<RunnerExit> exit) {
+    if (exit->requested) {
+        co_return Error(ErrorCode::cancelled, "the model was unloaded");
+    }
+    const std::string how = co_await wait_for(exit);
+    std::string hint = "the next request starts it again; its last lines are in the service's log";
+    if (how.find("signal 9") != std::string::npos) {
+        hint = "something killed it, often the kernel when memory runs out; the next request starts it again";
+    }
+    co_return Error(ErrorCode::runner_lost, fmt::format("the backend ended unexpectedly ({})", how), hint);
+}
+
+ScratchFolder::ScratchFolder() {
+    const std::filesystem::path parent = paths::runtime_dir() / "scratch";
+    paths::ensure_private_dir(parent);
+    std::string name = (parent / "runner-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) {
+        throw system_error(errno, "creating " + name);
+    }
+    path_ = name;
+}
+
+ScratchFolder::~ScratchFolder() {
+    std::error_code ignored; // an empty folder left behind harms nobody
+    std::filesystem::remove_all(path_, ignored);
+}
+
+RunnerProcess::RunnerProcess(asio::any_io_executor executor, const PluginManifest& plugin)
+    : executor_(executor), exit_(std::make_shared<RunnerExit>(executor)), tasks_(executor),
+      stop_done_(executor) {
+    auto [ours, theirs] = process::socket_pair();
+    process::SpawnRequest request;
+    request.program = paths::sibling_program("hearth-runner");
+    request.arguments = {"--plugin", plugin.library.string(), "--sha256", plugin.sha256};
+    request.inherited = {{theirs.get(), 3}};
+    request.environment = {"HEARTH_SCRATCH=" + scratch_.path().string()};
+    child_ = process::spawn(request);
+    pid_ = child_.pid();
+    connection_ = std::make_unique<process::wire::Connection>(executor_, std::move(ours), "runner");
+    tasks_.spawn("watch runner", watch());
+}
+
+asio::awaitable<void> RunnerProcess::start() {
+    co_await connection_->handshake();
+}
+
+asio::awaitable<void> RunnerProcess::watch() {
+    co_await connection_->wait_closed();
+    co_await reap();
+    exit_->text = child_.status_text();
+    exit_->ended.notify_all();
+}
+
+/// The connection is closed: the child has died, or will see EOF and leave. The kernel closes descriptors
+/// shortly before a process can be reaped, so the first tries are close together.
+asio::awaitable<void> RunnerProcess::reap() {
+    const auto closed = Steady::now();
+    Steady::duration pause = std::chrono::milliseconds(1);
+    int sent = 0;
+    while (!child_.try_reap()) {
+        const auto waited = Steady::now() - closed;
+        const int due = waited > kill_after ? SIGKILL : waited > terminate_after ? SIGTERM : 0;
+        if (due != sent) {
+            log::warning("runtime", fmt::format("runner {} does not end: sending signal {}", pid_, due));
+            child_.signal(due);
+            sent = due;
+        }
+        co_await sleep_for(pause);
+        pause = std::min<Steady::duration>(pause * 2, std::chrono::milliseconds(50));
+    }
+}
+
+asio::awaitable<void> RunnerProcess::load(LoadSpec spec, std::vector<registry::OpenModelFile> files,
+                                          std::function<void(std::string, double)> progress) {
+    if (files.size() > process::wire::max_fds) {
+        throw Error(ErrorCode::unsupported,
+                    fmt::format("the model has {} files, at most {} can be handed to a backend", files.size(),
+                                process::wire::max_fds));
+    }
+    std::string head = load_head(spec, files);
+    std::vector<UniqueFd> descriptors;
+    for (registry::OpenModelFile& file : files) {
+        descriptors.push_back(std::move(file.fd));
+    }
+    std::optional<Error> failed;
+    try {
+        process::wire::Stream stream =
+            co_await connection_->open(std::move(head), std::string(), std::move(descriptors));
+        co_await receive_load(std::move(stream), std::move(progress));
+    } catch (const Error& error) {
+        failed = error;
+    }
+    if (failed && failed->code() == ErrorCode::runner_lost) {
+        failed = co_await explain_loss(exit_);
+    }
+    if (failed) {
+        failed->add_context("loading " + spec.alias);
+        throw *failed;
+    }
+}
+
+asio::awaitable<void> RunnerProcess::receive_load(process::wire::Stream stream,
+                                                  std::function<void(std::string, double)> progress) {
+    while (true) {
+        process::wire::Event event = co_await stream.receive();
+        if (event.kind == process::wire::Event::Kind::end) {
+            info_ = parse_json(event.head, "the backend's description of the model");
+            co_return;
+        }
+        const Json tick = parse_json(event.head, "the backend's progress");
+        if (progress) {
+            progress(get_string(tick, "stage").value_or(""), get_number(tick, "fraction").value_or(0));
+        }
+    }
+}
+
+asio::awaitable<std::unique_ptr<RequestStream>> RunnerProcess::request(std::string operation,
+                                                                       std::string body) {
+    const Json head = {{"op", "request"}, {"operation", operation}};
+    std::string head_text = to_text(head);
+    std::optional<Error> failed;
+    std::unique_ptr<RequestStream> result;
+    try {
+        process::wire::Stream stream =
+            co_await connection_->open(std::move(head_text), std::move(body), std::vector<UniqueFd>());
+        result = std::make_unique<WireRequestStream>(std::move(stream), exit_);
+    } catch (const Error& error) {
+        failed = error;
+    }
+    if (failed && failed->code() == ErrorCode::runner_lost) {
+        failed = co_await explain_loss(exit_);
+    }
+    if (failed) {
+        throw *failed;
+    }
+    co_return result;
+}
+
+asio::awaitable<void> RunnerProcess::stop() {
+    exit_->requested = exit_->requested || !exit_->text;
+    while (stopping_ && !stopped_) { // somebody else is at it
+        co_await stop_done_.wait();
+    }
+    if (stopped_) {
+        co_return;
+    }
+    stopping_ = true;
+    connection_->close();
+    // From here to the end nothing may be cut short: the process must be reaped.
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_await wait_for(exit_);
+    co_await tasks_.join();
+    co_await connection_->stop();
+    stopped_ = true;
+    stop_done_.notify_all();
+}
+
+asio::awaitable<std::unique_ptr<Runner>> start_runner(asio::any_io_executor executor, PluginManifest plugin) {
+    auto runner = std::make_unique<RunnerProcess>(executor, plugin);
+    std::optional<Error> failed;
+    try {
+        co_await runner->start();
+        co_return runner;
+    } catch (...) {
+        failed = to_error(std::current_exception());
+    }
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_await runner->stop();
+    if (failed->code() == ErrorCode::cancelled) {
+        throw *failed;
+    }
+    const std::string how = co_await runner->wait_exit();
+    throw Error(ErrorCode::backend_failed,
+                fmt::format("backend {} did not start: {} ({})", plugin.name, failed->what(), how),
+                fmt::format("hearth-plugin-check {} says what is wrong with it", plugin.library.string()));
+}
+
+} // namespace hearth::runtime

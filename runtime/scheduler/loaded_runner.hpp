@@ -1,0 +1,68 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "runtime/scheduler/scheduler.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hearth::runtime {
+
+/// One model on one runner, from the decision to load it until its process is reaped. Belongs to the
+/// scheduler's table; leases share it, because they may outlive the runner they were given. On the io
+/// executor.
+struct LoadedRunner {
+    enum class State { loading, ready, stopping, gone };
+    using Steady = std::chrono::steady_clock::time_point;
+
+    std::string key;                ///< files and backend
+    std::vector<std::string> names; ///< every name it was asked for by; the last one asked for is last
+    std::optional<registry::Model> model;
+    PluginManifest plugin;
+    LoadSpec spec;
+    std::uint64_t need_bytes = 0;
+    bool admitted = false; ///< its memory is reserved
+
+    State state = State::loading;
+    std::unique_ptr<Runner> runner; ///< set while loading, kept until the last lease is gone
+    Json info = Json::object();
+    std::optional<Error> failure; ///< why loading failed; for everyone who joined
+    std::string stop_reason;      ///< set: it is to end, also while loading
+    bool draining = false;        ///< a larger context is wanted: no new leases
+
+    int leases = 0;
+    int waiters = 0; ///< acquires that will take a lease in a moment
+    std::list<std::function<void(std::string, double)>> listeners; ///< to the load's progress
+
+    std::chrono::nanoseconds keep_alive{};
+    Steady idle_since{};
+    Steady load_started{};
+    std::optional<Steady> expires;      ///< when idle and not kept for ever
+    std::optional<WallTime> expires_at; ///< the same, for people
+
+    const std::string& name() const { return names.back(); }
+    bool has_name(const std::string& name) const;
+    void add_name(const std::string& name);
+    bool busy() const noexcept { return leases > 0 || waiters > 0; }
+    bool usable() const { return state == State::ready && runner && runner->alive(); }
+    /// Tokens per sequence it was asked for or has, whichever is more: an explicit wish up to this needs no
+    /// reload.
+    std::int64_t largest_context() const;
+    std::int64_t context_tokens() const;
+    /// What the backend reported, else what was reserved.
+    std::uint64_t held_bytes() const;
+    std::uint64_t vram_bytes() const;
+    /// Starts keep-alive from now.
+    void set_idle(const Clock& clock);
+    LoadedModel row() const;
+};
+
+} // namespace hearth::runtime
