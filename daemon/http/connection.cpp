@@ -1,0 +1,171 @@
+#include "daemon/http/connection.hpp"
+
+#include "base/error.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+
+namespace hearth::daemon::http {
+
+namespace asio = boost::asio;
+
+namespace {
+constexpr std::size_t read_piece_bytes = 64u << 10;
+constexpr std::uint64_t drain_bytes = 80u << 20;
+constexpr auto drain_time = std::chrono::seconds(1);
+} // namespace
+
+struct Connection::State {
+    using Socket = asio::generic::stream_protocol::socket;
+
+    State(asio::any_io_executor executor, int descriptor)
+        : socket(executor), read_timer(executor), write_timer(executor) {
+        sockaddr_storage address{};
+        socklen_t length = sizeof address;
+        ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length);
+        socket.assign(asio::generic::stream_protocol(address.ss_family, 0), descriptor);
+        socket.non_blocking(true);
+    }
+
+    void close() {
+        boost::system::error_code ignored;
+        socket.close(ignored);
+    }
+
+    Socket socket;
+    asio::steady_timer read_timer;
+    asio::steady_timer write_timer;
+    bool expired = false;
+};
+
+namespace {
+
+/// Closes the connection when it is not destroyed within the limit.
+template <class State> class Deadline {
+  public:
+    Deadline(const std::shared_ptr<State>& state, asio::steady_timer& timer,
+             std::chrono::steady_clock::duration limit)
+        : timer_(timer), live_(std::make_shared<bool>(true)) {
+        timer_.expires_after(limit);
+        timer_.async_wait(
+            [weak = std::weak_ptr<State>(state), live = live_](boost::system::error_code error) {
+                auto locked = weak.lock();
+                if (!error && *live && locked) {
+                    locked->expired = true;
+                    locked->close();
+                }
+            });
+    }
+    Deadline(const Deadline&) = delete;
+    ~Deadline() {
+        *live_ = false;
+        timer_.cancel();
+    }
+
+  private:
+    asio::steady_timer& timer_;
+    std::shared_ptr<bool> live_; // read by a handler that may already be queued when the deadline is lifted
+};
+
+[[noreturn]] void throw_broken(bool expired, const char* doing) {
+    if (expired) {
+        throw Error(ErrorCode::timeout, std::string("the client was too slow ") + doing);
+    }
+    throw Error(ErrorCode::cancelled, "the client went away");
+}
+
+} // namespace
+
+Connection::Connection(asio::any_io_executor executor, UniqueFd socket)
+    : state_(std::make_shared<State>(executor, socket.get())) {
+    socket.release();
+}
+
+Connection::~Connection() {
+    state_->close();
+}
+
+asio::awaitable<std::size_t> Connection::read_some(std::string& buffer,
+                                                   std::chrono::steady_clock::duration limit) {
+    auto state = state_;
+    Deadline deadline(state, state->read_timer, limit);
+    const std::size_t before = buffer.size();
+    // Small first: an idle connection must not hold 64 KiB.
+    boost::system::error_code error;
+    auto readable = asio::redirect_error(asio::use_awaitable, error);
+    co_await state->socket.async_wait(State::Socket::wait_read, readable);
+    std::size_t length = 0;
+    if (!error) {
+        buffer.resize(before + read_piece_bytes);
+        length = state->socket.read_some(asio::buffer(buffer.data() + before, read_piece_bytes), error);
+        buffer.resize(before + length);
+        if (error == asio::error::would_block) {
+            error = {};
+            auto arrived = asio::redirect_error(asio::use_awaitable, error);
+            buffer.resize(before + read_piece_bytes);
+            auto space = asio::buffer(buffer.data() + before, read_piece_bytes);
+            length = co_await state->socket.async_read_some(space, arrived);
+            buffer.resize(before + length);
+        }
+    }
+    if (error == asio::error::eof) {
+        co_return 0;
+    }
+    if (error) {
+        throw_broken(state->expired, "sending");
+    }
+    co_return length;
+}
+
+asio::awaitable<void> Connection::write(std::string bytes, std::chrono::steady_clock::duration limit) {
+    auto state = state_;
+    for (std::size_t sent = 0; sent < bytes.size();) {
+        Deadline deadline(state, state->write_timer, limit);
+        boost::system::error_code error;
+        auto done = asio::redirect_error(asio::use_awaitable, error);
+        auto rest = asio::buffer(bytes.data() + sent, bytes.size() - sent);
+        sent += co_await state->socket.async_write_some(rest, done);
+        if (error) {
+            throw_broken(state->expired, "reading");
+        }
+    }
+}
+
+asio::awaitable<void> Connection::wait_closed() {
+    // wait_error completes on EPOLLHUP and EPOLLERR (and on out-of-band data, which no client of ours sends),
+    // not on a half-close.
+    auto state = state_;
+    boost::system::error_code error;
+    auto done = asio::redirect_error(asio::use_awaitable, error);
+    co_await state->socket.async_wait(State::Socket::wait_error, done);
+}
+
+asio::awaitable<void> Connection::close_gently() {
+    auto state = state_;
+    boost::system::error_code error;
+    state->socket.shutdown(State::Socket::shutdown_send, error);
+    Deadline deadline(state, state->read_timer, drain_time);
+    std::string scratch(read_piece_bytes, '\0');
+    for (std::uint64_t dropped = 0; !error && dropped < drain_bytes;) {
+        auto done = asio::redirect_error(asio::use_awaitable, error);
+        auto space = asio::buffer(scratch);
+        dropped += co_await state->socket.async_read_some(space, done);
+    }
+    state->close();
+}
+
+void Connection::close() {
+    state_->close();
+}
+
+} // namespace hearth::daemon::http

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "base/unique_fd.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace hearth::daemon::http {
+
+/// One accepted stream socket of any family, with a time limit on every read and write. Owned by its Session,
+/// on the io executor.
+class Connection {
+  public:
+    /// @param socket  a connected stream socket
+    Connection(boost::asio::any_io_executor executor, UniqueFd socket);
+    ~Connection();
+    Connection(const Connection&) = delete;
+
+    /// Appends what has arrived, at most 64 KiB, to `buffer`. @return bytes read; 0 at the end of the
+    /// client's side
+    /// @throws Error timeout; cancelled when the connection was closed or broke
+    boost::asio::awaitable<std::size_t> read_some(std::string& buffer,
+                                                  std::chrono::steady_clock::duration limit);
+    /// Writes everything; `limit` is for each piece that the socket takes. @throws Error timeout, cancelled
+    boost::asio::awaitable<void> write(std::string bytes, std::chrono::steady_clock::duration limit);
+    /// Returns when the client has closed both directions (or the socket broke); a client that only ended its
+    /// sending side is still waiting for its answer. Cancellable.
+    boost::asio::awaitable<void> wait_closed();
+    /// Ends our side, then reads and drops what the client still sends, so that it can read our last answer.
+    /// At most one second.
+    boost::asio::awaitable<void> close_gently();
+    /// At once; reads and writes that wait throw cancelled.
+    void close();
+
+  private:
+    struct State;
+    std::shared_ptr<State>
+        state_; // shared with the timer's handler, which may run once more after the connection is gone
+};
+
+} // namespace hearth::daemon::http

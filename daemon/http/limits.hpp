@@ -1,0 +1,26 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace hearth::daemon::http {
+
+/// What one client may cost us. Source: security reference 5.5. Tests use shorter times.
+struct Limits {
+    std::size_t request_line_bytes = 8u << 10;
+    std::size_t header_bytes = 16u << 10; ///< all header lines together
+    std::size_t header_fields = 100;
+    std::uint64_t json_body_bytes = 8u << 20;
+    std::uint64_t large_body_bytes = 64u << 20; ///< routes that take images
+    std::size_t chunk_extension_bytes = 256;
+    std::chrono::steady_clock::duration header_deadline = std::chrono::seconds(10); ///< from its first byte
+    std::chrono::steady_clock::duration body_grace =
+        std::chrono::seconds(5); ///< then it must be body_bytes_per_second
+    std::uint64_t body_bytes_per_second = 16u << 10;
+    std::chrono::steady_clock::duration idle = std::chrono::seconds(60);
+    std::chrono::steady_clock::duration write_stall = std::chrono::seconds(30);
+    std::size_t connections = 512; ///< at once, all sockets together
+};
+
+} // namespace hearth::daemon::http

@@ -1,0 +1,75 @@
+#include "daemon/http/router.hpp"
+
+#include <optional>
+#include <set>
+
+namespace hearth::daemon::http {
+namespace {
+
+std::string_view take_segment(std::string_view& path) {
+    const auto end = path.find('/', 1);
+    const std::string_view segment = path.substr(0, end);
+    path = end == std::string_view::npos ? std::string_view() : path.substr(end);
+    return segment;
+}
+
+/// Both begin with '/'. @return the parameters when the whole path fits
+std::optional<std::map<std::string, std::string>> match(std::string_view pattern, std::string_view path) {
+    std::map<std::string, std::string> parameters;
+    while (!pattern.empty()) {
+        const std::string_view wanted = take_segment(pattern);
+        if (path.empty()) {
+            return std::nullopt;
+        }
+        if (wanted.starts_with("/{") && wanted.ends_with("*}")) {
+            if (path.size() < 2) {
+                return std::nullopt;
+            }
+            parameters.emplace(wanted.substr(2, wanted.size() - 4), path.substr(1));
+            return parameters;
+        }
+        const std::string_view got = take_segment(path);
+        if (wanted.starts_with("/{") && wanted.ends_with("}") && got.size() > 1) {
+            parameters.emplace(wanted.substr(2, wanted.size() - 3), got.substr(1));
+        } else if (wanted != got) {
+            return std::nullopt;
+        }
+    }
+    return path.empty() ? std::make_optional(parameters) : std::nullopt;
+}
+
+} // namespace
+
+void Router::add(Route route) {
+    routes_.push_back(std::move(route));
+}
+
+Router::Match Router::find(std::string_view method, std::string_view path) const {
+    Match result;
+    std::set<std::string> allowed;
+    for (const Route& route : routes_) {
+        auto parameters = match(route.pattern, path);
+        if (!parameters) {
+            continue;
+        }
+        if (route.method == method || (method == "HEAD" && route.method == "GET")) {
+            result.route = &route;
+            result.parameters = std::move(*parameters);
+            return result;
+        }
+        allowed.insert(route.method);
+        if (route.method == "GET") {
+            allowed.insert("HEAD");
+        }
+    }
+    for (const std::string& name : allowed) {
+        result.allow += result.allow.empty() ? name : ", " + name;
+    }
+    return result;
+}
+
+ErrorStyle Router::error_style(std::string_view path) noexcept {
+    return path.starts_with("/v1/") ? ErrorStyle::openai : ErrorStyle::hearth;
+}
+
+} // namespace hearth::daemon::http

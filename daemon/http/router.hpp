@@ -1,0 +1,52 @@
+#pragma once
+
+#include "daemon/http/request.hpp"
+#include "daemon/http/response_writer.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hearth::daemon::http {
+
+/// Answers one request. The writer outlives the coroutine: the session awaits it. An exception becomes the
+/// error answer.
+using Handler = std::function<boost::asio::awaitable<void>(Request, ResponseWriter&)>;
+
+enum class BodySize { json, large };
+
+struct Route {
+    std::string method;           ///< GET answers HEAD too
+    std::string pattern;          ///< "/v1/models/{id*}": {x} is one segment, {x*} the rest of the path
+    Access access = Access::full; ///< infer: open on infer.sock as well
+    BodySize body = BodySize::json;
+    Handler handler;
+};
+
+/// The table of routes: filled at start, then only read.
+class Router {
+  public:
+    void add(Route route);
+    const std::vector<Route>& routes() const noexcept { return routes_; }
+
+    struct Match {
+        const Route* route = nullptr;
+        std::map<std::string, std::string> parameters;
+        std::string allow; ///< when the path exists and the method does not: value of the Allow header
+    };
+    /// @param method  as sent, HEAD included
+    /// @param path    decoded
+    Match find(std::string_view method, std::string_view path) const;
+
+    /// Paths under /v1 speak OpenAI's errors.
+    static ErrorStyle error_style(std::string_view path) noexcept;
+
+  private:
+    std::vector<Route> routes_;
+};
+
+} // namespace hearth::daemon::http

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "base/async/task_group.hpp"
+#include "base/unique_fd.hpp"
+#include "daemon/http/limits.hpp"
+#include "daemon/http/router.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <set>
+
+namespace hearth::daemon::http {
+
+class Session;
+
+/// Accepts clients on listening sockets and runs their sessions. On the io executor; `stop` is awaited before
+/// destruction.
+class Server {
+  public:
+    /// The router outlives the server.
+    Server(boost::asio::any_io_executor executor, const Router& router, Limits limits = {});
+    ~Server();
+    Server(const Server&) = delete;
+
+    /// Starts to accept on a listening Unix socket. Clients of another user than ours or root are refused.
+    void listen(UniqueFd socket, Access access);
+    /// Serves one socket that is connected already: tests.
+    void serve(UniqueFd socket, Access access);
+
+    /// Accepts no more, lets answers that are under way end within `drain`, then cancels them.
+    boost::asio::awaitable<void> stop(std::chrono::steady_clock::duration drain);
+    std::size_t connections() const noexcept { return sessions_.size(); }
+
+  private:
+    struct Listener;
+
+    boost::asio::awaitable<void> accept_loop(std::shared_ptr<Listener> listener);
+    boost::asio::awaitable<void> run_session(UniqueFd socket, Access access);
+    void take(UniqueFd socket, Access access);
+
+    boost::asio::any_io_executor executor_;
+    const Router& router_;
+    Limits limits_;
+    TaskGroup acceptors_;
+    TaskGroup tasks_;
+    std::set<Session*> sessions_; ///< each removes itself when its run ends
+    bool draining_ = false;
+};
+
+} // namespace hearth::daemon::http

@@ -1,0 +1,199 @@
+#include "daemon/http/session.hpp"
+
+#include "base/log.hpp"
+#include "daemon/http/body_reader.hpp"
+#include "protocol/error_table.hpp"
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace hearth::daemon::http {
+
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+
+Session::Session(asio::any_io_executor executor, UniqueFd socket, const Router& router, const Limits& limits,
+                 Access access)
+    : connection_(std::move(executor), std::move(socket)), router_(router), limits_(limits), access_(access) {
+}
+
+void Session::drain() {
+    draining_ = true;
+    if (idle_) {
+        connection_.close();
+    }
+}
+
+asio::awaitable<void> Session::run() {
+    try {
+        for (bool open = true; open && !draining_;) {
+            HeadFault fault{400, ""};
+            auto head = co_await read_head(fault);
+            if (!head && fault.reason.empty()) {
+                break; // the client left between two requests
+            }
+            if (!head) {
+                co_await refuse(std::move(fault));
+                break;
+            }
+            open = co_await serve(std::move(*head));
+            if (buffer_.empty()) {
+                std::string().swap(buffer_); // an idle connection holds no memory
+            }
+        }
+    } catch (const Error& error) {
+        log::debug("http", std::string("connection ended: ") + error.what());
+    }
+    connection_.close();
+}
+
+asio::awaitable<std::optional<Head>> Session::read_head(HeadFault& fault) {
+    idle_ = buffer_.empty();
+    Clock::time_point deadline = Clock::now() + (idle_ ? limits_.idle : limits_.header_deadline);
+    for (;;) {
+        const auto end = buffer_.find("\r\n\r\n");
+        if (end != std::string::npos) {
+            const std::string text = buffer_.substr(0, end + 4);
+            buffer_.erase(0, end + 4);
+            co_return parse_head(text, limits_, fault);
+        }
+        if (auto found = find_prefix_fault(buffer_, limits_)) {
+            fault = std::move(*found);
+            co_return std::nullopt;
+        }
+        const auto left = std::max(Clock::duration::zero(), deadline - Clock::now());
+        if (co_await connection_.read_some(buffer_, left) == 0) {
+            co_return std::nullopt;
+        }
+        if (idle_) {
+            idle_ = false;
+            deadline = Clock::now() + limits_.header_deadline;
+        }
+    }
+}
+
+asio::awaitable<std::string> Session::read_body(Head head, std::uint64_t limit) {
+    BodyReader reader(head, limit, limits_);
+    if (head.expects_continue && buffer_.empty()) {
+        std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+        co_await connection_.write(std::move(go_on), limits_.write_stall);
+    }
+    const auto begin = Clock::now();
+    std::uint64_t received = buffer_.size();
+    for (reader.feed(buffer_); !reader.done(); reader.feed(buffer_)) {
+        const auto elapsed = Clock::now() - begin;
+        const auto earned =
+            std::chrono::seconds(received / limits_.body_bytes_per_second) + limits_.body_grace;
+        if (elapsed > earned) {
+            throw Error(ErrorCode::timeout, "the client was too slow sending");
+        }
+        const std::size_t length = co_await connection_.read_some(buffer_, earned - elapsed);
+        if (length == 0) {
+            throw Error(ErrorCode::cancelled, "the client left in the middle of a request");
+        }
+        received += length;
+    }
+    co_return reader.take();
+}
+
+asio::awaitable<void> Session::refuse(HeadFault fault) {
+    ResponseWriter::Options options;
+    options.keep_alive = false;
+    options.write_stall = limits_.write_stall;
+    ResponseWriter out(connection_, options);
+    const ErrorCode code = fault.status == 400 || fault.status == 417 || fault.status == 505
+                               ? ErrorCode::invalid_argument
+                               : ErrorCode::too_large;
+    const Error error(code, fault.reason);
+    Json body = protocol::error_json(error);
+    co_await out.send_json(fault.status, std::move(body));
+    co_await connection_.close_gently();
+}
+
+asio::awaitable<bool> Session::serve(Head head) {
+    using namespace asio::experimental::awaitable_operators; // NOLINT: the operators live in no other
+                                                             // namespace
+    Request request;
+    ResponseWriter::Options options{.minor_version = head.minor_version,
+                                    .keep_alive = head.keep_alive && !draining_,
+                                    .head_only = head.method == "HEAD",
+                                    .style = Router::error_style(head.target),
+                                    .write_stall = limits_.write_stall};
+    ResponseWriter out(connection_, options);
+    std::optional<Error> fault;
+    Router::Match match;
+    try {
+        parse_target(head.target, request);
+        match = router_.find(head.method, request.path);
+        const bool large = match.route != nullptr && match.route->body == BodySize::large;
+        const std::uint64_t limit = large ? limits_.large_body_bytes : limits_.json_body_bytes;
+        request.body = co_await read_body(head, limit);
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::cancelled) {
+            throw;
+        }
+        fault = error;
+    }
+    if (fault) { // the body was not read to its end: the connection cannot go on
+        out.set_keep_alive(false);
+        co_await out.send_error(std::move(*fault));
+        co_await connection_.close_gently();
+        co_return false;
+    }
+    request.method = head.method == "HEAD" ? "GET" : head.method;
+    request.parameters = std::move(match.parameters);
+    request.fields = std::move(head.fields);
+    request.access = access_;
+    if (match.route == nullptr && !match.allow.empty()) {
+        out.set_header("Allow", match.allow);
+    }
+    const bool wrong_method = !match.allow.empty();
+    if (match.route == nullptr) {
+        const std::string what =
+            wrong_method ? request.path + " does not answer " + head.method : "no such path: " + request.path;
+        const Error error(wrong_method ? ErrorCode::method_not_allowed : ErrorCode::route_not_found, what,
+                          wrong_method ? "allowed: " + match.allow
+                                       : "GET /hearth/v1/capabilities lists what is served");
+        co_await out.send_error(error);
+        co_return out.keep_alive();
+    }
+    auto answered = co_await (handle(match.route, std::move(request), out) || connection_.wait_closed());
+    co_return answered.index() == 0 && out.keep_alive() && !draining_;
+}
+
+asio::awaitable<void> Session::handle(const Route* route, Request request, ResponseWriter& out) {
+    std::exception_ptr failure;
+    try {
+        if (request.access == Access::infer && route->access != Access::infer) {
+            throw Error(ErrorCode::forbidden, request.path + " is not served on this socket",
+                        "infer.sock serves inference and listing; use api.sock");
+        }
+        co_await route->handler(std::move(request), out);
+        co_await out.finish();
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (!failure) {
+        co_return;
+    }
+    Error error = to_error(failure);
+    if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) {
+        co_return; // the client is gone, or the server stops
+    }
+    if (error.code() == ErrorCode::internal) {
+        log::error("http", std::string("a handler failed: ") + error.what());
+    }
+    failure = nullptr;
+    try {
+        co_await out.send_error(std::move(error));
+    } catch (...) {
+        log::debug("http", "the client left before its error arrived");
+        out.set_keep_alive(false);
+    }
+}
+
+} // namespace hearth::daemon::http

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "daemon/http/connection.hpp"
+#include "daemon/http/head.hpp"
+#include "daemon/http/limits.hpp"
+#include "daemon/http/router.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <optional>
+#include <string>
+
+namespace hearth::daemon::http {
+
+/// One client connection: reads requests one after the other, answers each, and cancels an answer whose
+/// client went away. On the io executor; lives as long as its `run`, which the server's task group owns.
+class Session {
+  public:
+    /// Router and limits outlive the session.
+    Session(boost::asio::any_io_executor executor, UniqueFd socket, const Router& router,
+            const Limits& limits, Access access);
+    Session(const Session&) = delete;
+
+    /// Until the client leaves, breaks a rule, or the server drains.
+    boost::asio::awaitable<void> run();
+    /// No further request: closes at once when idle, else after the answer that is under way.
+    void drain();
+
+  private:
+    boost::asio::awaitable<std::optional<Head>> read_head(HeadFault& fault);
+    /// @throws Error too_large, invalid_argument (bad chunks), timeout, cancelled
+    boost::asio::awaitable<std::string> read_body(Head head, std::uint64_t limit);
+    /// One request with its answer. @return whether the connection stays open
+    boost::asio::awaitable<bool> serve(Head head);
+    boost::asio::awaitable<void> refuse(HeadFault fault);
+    /// The handler, with every exception turned into an answer.
+    boost::asio::awaitable<void> handle(const Route* route, Request request, ResponseWriter& out);
+
+    Connection connection_;
+    const Router& router_;
+    const Limits& limits_;
+    Access access_;
+    std::string buffer_; ///< bytes that have arrived and are not used yet
+    bool idle_ = true;
+    bool draining_ = false;
+};
+
+} // namespace hearth::daemon::http
