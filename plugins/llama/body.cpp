@@ -1,0 +1,106 @@
+#include "plugins/llama/body.hpp"
+
+#include <common.h>
+
+#include <algorithm>
+#include <string>
+
+namespace hearth::llama {
+
+namespace {
+
+void check_media(const Json& part) {
+    if (!part.is_object()) {
+        return;
+    }
+    for (const auto& [name, value] : part.items()) {
+        const Json* address = value.is_object() && value.contains("url") ? &value["url"] : nullptr;
+        if (name == "url") {
+            address = &value;
+        }
+        if (address &&
+            (!address->is_string() || !address->get_ref<const std::string&>().starts_with("data:"))) {
+            throw Failure(HEARTH_E_INVALID,
+                          "media must come as data: URIs; nothing is fetched from \"" + name + "\"");
+        }
+    }
+}
+
+bool is_token_list(const Json& value) {
+    return value.is_array() &&
+           std::all_of(value.begin(), value.end(), [](const Json& item) { return item.is_number_integer(); });
+}
+
+} // namespace
+
+void prepare_chat(Json& body) {
+    const auto messages = body.find("messages");
+    if (messages == body.end() || !messages->is_array() || messages->empty()) {
+        throw Failure(HEARTH_E_INVALID, "\"messages\" must be a list with at least one message");
+    }
+    for (const Json& message : *messages) {
+        if (!message.is_object()) {
+            throw Failure(HEARTH_E_INVALID, "a message is not an object");
+        }
+        const auto content = message.find("content");
+        if (content != message.end() && content->is_array()) {
+            for (const Json& part : *content) {
+                check_media(part);
+            }
+        }
+    }
+    const auto stream = body.find("stream");
+    if (stream != body.end() && stream->is_boolean() && stream->get<bool>()) {
+        body["stream_options"] = {{"include_usage", true}};
+    }
+}
+
+void prepare_complete(const Json& body) {
+    const auto prompt = body.find("prompt");
+    if (prompt == body.end() || !(prompt->is_string() || prompt->is_object() || is_token_list(*prompt))) {
+        throw Failure(HEARTH_E_INVALID, "\"prompt\" must be a text or a list of tokens");
+    }
+}
+
+std::int64_t prepare_embed(Json& body, const llama_vocab* vocabulary, std::size_t limit) {
+    Json texts = body.contains("input") ? body["input"] : Json();
+    if (texts.is_string()) {
+        texts = Json::array({texts});
+    }
+    if (!texts.is_array() || texts.empty()) {
+        throw Failure(HEARTH_E_INVALID, "\"input\" must be a text or a list of texts");
+    }
+    std::int64_t total = 0;
+    Json lists = Json::array();
+    for (const Json& text : texts) {
+        if (!text.is_string()) {
+            throw Failure(HEARTH_E_INVALID, "\"input\" must be a text or a list of texts");
+        }
+        const std::vector<llama_token> tokens =
+            common_tokenize(vocabulary, text.get_ref<const std::string&>(), true, true);
+        if (tokens.empty()) {
+            throw Failure(HEARTH_E_INVALID, "a text to embed is empty");
+        }
+        if (tokens.size() > limit) {
+            throw Failure(HEARTH_E_CONTEXT, "text " + std::to_string(lists.size() + 1) + " has " +
+                                                std::to_string(tokens.size()) + " tokens; at most " +
+                                                std::to_string(limit) + " can be embedded");
+        }
+        total += static_cast<std::int64_t>(tokens.size());
+        lists.push_back(tokens);
+    }
+    body = {{"input", std::move(lists)}, {"encoding_format", "float"}, {"embd_normalize", 2}};
+    return total;
+}
+
+void prepare_tokenize(Json& body) {
+    const auto content = body.find("content");
+    if (content == body.end() || !content->is_string()) {
+        throw Failure(HEARTH_E_INVALID, "\"content\" must be a text");
+    }
+    const auto add_special = body.find("add_special");
+    const bool special = add_special != body.end() && add_special->is_boolean() && add_special->get<bool>();
+    body = {{"content", *content}, {"add_special", special}};
+}
+
+} // namespace hearth::llama
