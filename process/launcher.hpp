@@ -11,9 +11,9 @@
 
 namespace hearth::process {
 
-/// Forks the launcher: a copy of this process that stays outside the lock and does nothing but start `hearth-fetch` (and later
-/// remote runners and loopback listeners) when the core asks. Must be called before any thread exists and before `enter_sandbox`.
-/// The launcher exits when the core's end closes.
+/// Forks the launcher: a copy of this process that stays outside the lock and does nothing but start
+/// `hearth-fetch` (and later remote runners and loopback listeners) when the core asks. Must be called before
+/// any thread exists and before `enter_sandbox`. The launcher exits when the core's end closes.
 /// @return  the core's end of the wire, and the launcher's pid
 /// @throws Error  internal
 std::pair<UniqueFd, Child> fork_launcher();

@@ -14,6 +14,9 @@
 /// The core's side of the wire: asynchronous, on one executor.
 namespace hearth::process::wire {
 
+class Channel;
+struct StreamState;
+
 /// What arrives on a stream.
 struct Event {
     enum class Kind { data, end } kind = Kind::data;
@@ -22,8 +25,8 @@ struct Event {
     std::vector<UniqueFd> fds;
 };
 
-/// One request to a child and its answer. Destroying it before `end` sends `cancel` and drops what still arrives.
-/// Same executor as its Connection; may outlive it (then `receive` throws runner_lost).
+/// One request to a child and its answer. Destroying it before `end` sends `cancel` and drops what still
+/// arrives. Same executor as its Connection; may outlive it (then `receive` throws runner_lost).
 class Stream {
   public:
     Stream(Stream&&) noexcept;
@@ -40,9 +43,8 @@ class Stream {
 
   private:
     friend class Connection;
-    struct State;
-    explicit Stream(std::shared_ptr<State> state);
-    std::shared_ptr<State> state_; // shared with the connection's table, which outlives neither side for long
+    explicit Stream(std::shared_ptr<StreamState> state);
+    std::shared_ptr<StreamState> state_; // shared with the connection's table while the stream is open
 };
 
 class Connection {
@@ -56,6 +58,9 @@ class Connection {
 
     /// Exchanges hello frames. @throws Error protocol (other version), runner_lost (EOF), timeout after 10 s
     boost::asio::awaitable<void> handshake();
+    /// The child's hello, a JSON object text: {"protocol", "role", "version", …what its ServerOptions add}.
+    /// After `handshake`.
+    const std::string& peer_hello() const;
     /// Starts a stream. @throws Error runner_lost when the connection is closed already
     boost::asio::awaitable<Stream> open(std::string head, std::string body, std::vector<UniqueFd> fds);
     /// `open`, then the one `end` event: for calls with a single answer.
@@ -65,12 +70,11 @@ class Connection {
     /// Returns when the connection has ended (EOF, protocol error or close()).
     boost::asio::awaitable<void> wait_closed();
     void close();
-    /// Closes and waits for the connection's own coroutines. Await it before destruction.
+    /// Closes and waits for the connection's own handlers. Await it before destruction.
     boost::asio::awaitable<void> stop();
 
   private:
-    struct State;
-    std::shared_ptr<State> state_; // reader and writer coroutines hold it until they end
+    std::shared_ptr<Channel> channel_; // the handlers that wait for the socket hold it until they end
 };
 
 } // namespace hearth::process::wire

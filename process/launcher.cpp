@@ -1,0 +1,48 @@
+#include "process/launcher.hpp"
+
+#include "base/async/timeout.hpp"
+#include "base/error.hpp"
+#include "process/wire/connection.hpp"
+
+#include <chrono>
+
+namespace hearth::process {
+
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::chrono::milliseconds reap_interval{5};
+constexpr int reap_attempts = 200; // one second; then it is killed
+
+} // namespace
+
+Launcher::Launcher(asio::any_io_executor executor, UniqueFd socket, Child child)
+    : connection_(std::make_unique<wire::Connection>(std::move(executor), std::move(socket), "launcher")),
+      child_(std::move(child)) {}
+
+Launcher::~Launcher() = default;
+
+asio::awaitable<void> Launcher::start() {
+    co_await connection_->handshake();
+}
+
+asio::awaitable<void> Launcher::stop() {
+    co_await connection_->stop();
+    for (int attempt = 0; attempt < reap_attempts && !child_.try_reap(); ++attempt) {
+        co_await sleep_for(reap_interval);
+    }
+    child_.terminate(0);
+}
+
+asio::awaitable<UniqueFd> Launcher::start_fetch() {
+    std::string head = R"({"op":"start_fetch"})";
+    std::vector<UniqueFd> none;
+    wire::Event answer = co_await connection_->call(std::move(head), std::string(), std::move(none));
+    if (answer.fds.size() != 1) {
+        throw Error(ErrorCode::protocol, "the launcher answered without a descriptor");
+    }
+    co_return std::move(answer.fds.front());
+}
+
+} // namespace hearth::process
