@@ -1,0 +1,61 @@
+"""Models for tests, all made here: nothing is downloaded. Kept in a cache that is keyed by their generator."""
+import functools
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import gguf_file
+import judges
+from harness import ROOT
+
+GENERATOR = ROOT / "tools/make_model"
+CACHE = Path(os.environ.get("HEARTH_TEST_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hearth-build/test-models")
+
+
+@functools.lru_cache(maxsize=None)
+def _folder():
+    """The cache of this version of the generator."""
+    sources = hashlib.sha256()
+    for path in sorted(GENERATOR.glob("*.py")):
+        sources.update(path.read_bytes())
+    folder = CACHE / sources.hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@functools.lru_cache(maxsize=None)
+def _made(name, make):
+    """The file, made by `make(path)` when it is not there; it appears whole."""
+    path = _folder() / name
+    if not path.exists():
+        temporary = path.with_name(f".{os.getpid()}-{name}")
+        make(temporary)
+        temporary.rename(path)
+    return path
+
+
+def _generate(path, *arguments):
+    subprocess.run([sys.executable, GENERATOR / "make_model.py", *arguments, "--output", path], check=True, stdout=subprocess.DEVNULL)
+
+
+def small_valid(folder):
+    """A small well-formed GGUF that a store can keep and no engine can run."""
+    return gguf_file.write_ballast(Path(folder) / "small.gguf", 1_000_000)
+
+
+def tiny():
+    """Runs in milliseconds; its text makes no sense."""
+    return _made("hearth-tiny.gguf", lambda path: _generate(path, "--shape", "tiny"))
+
+
+def half_billion():
+    """The shape of a real 0.5B model with random weights, quantized to Q4_K_M by llama.cpp's own program."""
+    def make(path):
+        whole = path.with_suffix(".f16")
+        _generate(whole, "--shape", "0.5b")
+        judges.quantize(whole, path, "Q4_K_M")
+        whole.unlink()
+    return _made("half-billion-q4_k_m.gguf", make)
