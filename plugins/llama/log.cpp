@@ -28,11 +28,15 @@ LogState& state() {
     return *instance;
 }
 
-int32_t level_for_host(ggml_log_level level) {
+int32_t level_for_host(ggml_log_level level, bool server) {
+    if (server) {
+        return level == GGML_LOG_LEVEL_ERROR ? HEARTH_LOG_WARNING : HEARTH_LOG_DEBUG;
+    }
     return level == GGML_LOG_LEVEL_ERROR ? HEARTH_LOG_ERROR : HEARTH_LOG_WARNING;
 }
 
-void take_line(LogState& log, ggml_log_level level, std::string line) {
+/// @param server  a line of the server code: its warnings tell of single requests, every cancel among them
+void take_line(LogState& log, ggml_log_level level, std::string line, bool server) {
     if (line.empty() || (level != GGML_LOG_LEVEL_ERROR && level != GGML_LOG_LEVEL_WARN)) {
         return;
     }
@@ -42,12 +46,12 @@ void take_line(LogState& log, ggml_log_level level, std::string line) {
         log.errors += (log.errors.empty() ? "" : "; ") + line;
     }
     if (log.host.log) {
-        log.host.log(log.host.context, level_for_host(level), hearth_str{line.data(), line.size()});
+        log.host.log(log.host.context, level_for_host(level, server), hearth_str{line.data(), line.size()});
     }
 }
 
 /// Any thread. Text may be half a line; GGML_LOG_LEVEL_CONT goes on with the line before.
-void take_text(ggml_log_level level, std::string_view text) {
+void take_text(ggml_log_level level, std::string_view text, bool server) {
     LogState& log = state();
     const std::lock_guard lock(log.mutex);
     if (level != GGML_LOG_LEVEL_CONT) {
@@ -56,7 +60,7 @@ void take_text(ggml_log_level level, std::string_view text) {
     }
     log.partial += text;
     for (std::size_t end = log.partial.find('\n'); end != std::string::npos; end = log.partial.find('\n')) {
-        take_line(log, log.partial_level, log.partial.substr(0, end));
+        take_line(log, log.partial_level, log.partial.substr(0, end), server);
         log.partial.erase(0, end + 1);
     }
     if (log.partial.size() > 4096) {
@@ -65,7 +69,7 @@ void take_text(ggml_log_level level, std::string_view text) {
 }
 
 void on_ggml_log(ggml_log_level level, const char* text, void*) {
-    take_text(level, text);
+    take_text(level, text, false);
 }
 
 void on_ggml_abort(const char* message) {
@@ -122,6 +126,6 @@ __wrap__Z14common_log_addP10common_log14ggml_log_levelPKcz(common_log* /*log*/, 
     const int length = std::vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     if (length > 0) {
-        hearth::llama::take_text(level, text);
+        hearth::llama::take_text(level, text, true);
     }
 }

@@ -97,6 +97,9 @@ Json memory_of(llama_context* context) {
 }
 
 Json estimate_memory(common_params& params) {
+    if (!params.embedding) { // as the server context sets it: scores of one token per sequence
+        params.n_outputs_max = params.n_parallel;
+    }
     llama_model_params model_params = common_model_params_to_llama(params);
     const llama_context_params context_params = common_context_params_to_llama(params);
     model_params.use_extra_bufts = false; // repacked buffers are missing in the engine's account

@@ -220,6 +220,7 @@ void finish(common_params& params) {
     if (params.embedding) {
         params.n_batch = params.n_ubatch;
     }
+    params.cache_idle_slots = params.cache_idle_slots && params.cache_ram_mib != 0;
     params.default_template_kwargs.emplace("preserve_reasoning", "true");
 }
 
