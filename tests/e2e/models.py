@@ -38,7 +38,7 @@ def _made(name, make):
 
 
 def _generate(path, *arguments):
-    subprocess.run([sys.executable, GENERATOR / "make_model.py", *arguments, "--output", path], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, GENERATOR / "make_model.py", *arguments, path], check=True, stdout=subprocess.DEVNULL)
 
 
 def small_valid(folder):
@@ -47,8 +47,24 @@ def small_valid(folder):
 
 
 def tiny():
-    """Runs in milliseconds; its text makes no sense."""
+    """Runs in milliseconds a token; says many words, never ends before the limit, makes no sense."""
     return _made("hearth-tiny.gguf", lambda path: _generate(path, "--shape", "tiny"))
+
+
+def other():
+    """Like tiny, with other weights."""
+    return _made("hearth-other.gguf", lambda path: _generate(path, "--shape", "tiny", "--seed", "2"))
+
+
+def embedder():
+    """For embeddings only."""
+    return _made("hearth-embed.gguf", lambda path: _generate(path, "--shape", "embed"))
+
+
+def split_tiny(folder, name, shards):
+    """The weights of tiny in several files. @return their paths, in order"""
+    _generate(Path(folder) / f"{name}.gguf", "--shape", "tiny", "--split", str(shards))
+    return sorted(Path(folder).glob(f"{name}-*-of-*.gguf"))
 
 
 def half_billion():

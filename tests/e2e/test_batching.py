@@ -150,8 +150,8 @@ class LlamaBatching(HearthTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.model = cls.service.add_model(models.long_winded())
-        cls.other = cls.service.add_model(models.tiny())
+        cls.model = cls.service.add_model(models.tiny())
+        cls.other = cls.service.add_model(models.other())
 
     def read(self, model=None, tokens=1000, **options):
         wishes = {"num_predict": tokens, "seed": 1, "temperature": 0.9, "num_ctx": 2048} | options
@@ -162,8 +162,7 @@ class LlamaBatching(HearthTest):
         readers = [self.read(tokens=200, seed=n) for n in range(4)]
         for reader in readers:
             self.assertIs(reader.wait().lines[-1].get("done"), True, reader.lines[-1])
-        if min(len(reader.times) for reader in readers) > 50:  # an early end of text leaves nothing to weave
-            self.assertGreater(interleaved(readers), 50)
+        self.assertGreater(interleaved(readers), 100)
         self.assertLess(max(reader.times[0] for reader in readers), min(reader.times[-1] for reader in readers))
 
     def test_two_models_answer_at_once(self):

@@ -203,7 +203,7 @@ class OciRegistry(HearthTest):
 
     @needs_llama
     def test_a_split_model_from_a_registry_answers_as_the_whole_one(self):
-        shards = gguf_file.split(models.tiny(), self.service.home / "tiny", 3)
+        shards = models.split_tiny(self.service.home, "pieces", 3)
         self.registry.push("library/split", "latest", ollama_layers(*shards))
         name = self.reference("library/split")
         self.service.pull_ok(name)
@@ -218,14 +218,14 @@ class OciRegistry(HearthTest):
 @needs_llama
 class SplitFiles(HearthTest):
     def test_a_split_model_from_files_is_taken_whole_by_its_first_shard(self):
-        shards = gguf_file.split(models.tiny(), self.service.home / "parts", 2)
+        shards = models.split_tiny(self.service.home, "parts", 2)
         self.service.pull_ok(shards[0].as_uri())
         self.assertEqual(self.service.models(), ["parts:latest"])
         _, last = self.service.generate("parts", "x", options={"num_predict": 2})
         self.assertIs(last.get("done"), True, last)
 
     def test_a_missing_shard_is_named(self):
-        shards = gguf_file.split(models.tiny(), self.service.home / "lost", 2)
+        shards = models.split_tiny(self.service.home, "lost", 2)
         shards[1].unlink()
         error = self.service.pull(shards[0].as_uri())[-1]
         self.assertIn("error", error)
