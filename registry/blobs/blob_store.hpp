@@ -14,12 +14,14 @@ namespace hearth::registry {
 
 class PartialBlob;
 
-/// The content-addressed folder `data/blobs/sha256/<aa>/<64 hex>` and `data/tmp`. All calls block: run them on the disk pool.
-/// Thread-safe. Commit protocol: design section 5.
+/// The content-addressed folder `data/blobs/sha256/<aa>/<64 hex>` and `data/tmp`. All calls block: run them
+/// on the disk pool. Thread-safe. Commit protocol: design section 5.
 class BlobStore {
   public:
-    /// Creates the folders (0700), probes create + rename + fsync in them, and takes the store lock (flock on `data/store.lock`).
-    /// @throws Error  store_locked when another daemon owns it; store_failed naming uid, path component and fix
+    /// Creates the folders (0700), probes create + rename + fsync in them, and takes the store lock (flock on
+    /// `data/store.lock`).
+    /// @throws Error  store_locked when another daemon owns it; store_failed naming uid, path component and
+    /// fix
     explicit BlobStore(std::filesystem::path data_dir);
     ~BlobStore();
 
@@ -30,10 +32,16 @@ class BlobStore {
     UniqueFd open(const Digest& digest) const;
     std::filesystem::path path_of(const Digest& digest) const;
     void remove(const Digest& digest);
+    /// The first half of remove: takes the blob out of its place at once; `empty_trash` frees the bytes,
+    /// which can take long.
+    void retire(const Digest& digest);
+    void empty_trash();
 
-    /// Starts or resumes the download that will become `digest`. Bytes already there are read back, checked against the journal
-    /// and hashed, so this blocks for about one second per GB.
+    /// Starts or resumes the download that will become `digest`. Bytes already there are read back, checked
+    /// against the journal and hashed, so this blocks for about one second per GB.
     /// @param size  exact size from the manifest; nullopt when the source did not say
+    /// @throws Error  disk_full when it cannot fit (what is there is kept), busy when a PartialBlob of it is
+    /// open, store_failed
     std::unique_ptr<PartialBlob> begin(const Digest& digest, std::optional<std::uint64_t> size);
     /// The same where the digest is not known before the last byte: keyed by sha256(url + validator).
     std::unique_ptr<PartialBlob> begin_unknown(const Digest& key, std::optional<std::uint64_t> size);
@@ -47,12 +55,14 @@ class BlobStore {
     const std::filesystem::path& data_dir() const noexcept { return data_dir_; }
 
   private:
+    std::filesystem::path part_of(const Digest& key) const;
+
     std::filesystem::path data_dir_;
     UniqueFd lock_;
 };
 
-/// A download in progress: appended in order, hashed while it arrives, journalled every 8 MiB so that a restart resumes.
-/// One thread at a time; blocking.
+/// A download in progress: appended in order, hashed while it arrives, journalled every 8 MiB so that a
+/// restart resumes. One thread at a time; blocking.
 class PartialBlob {
   public:
     virtual ~PartialBlob() = default;
@@ -60,8 +70,11 @@ class PartialBlob {
     virtual std::uint64_t offset() const = 0;
     /// @throws Error  disk_full, store_failed; too_large when more arrives than the manifest promised
     virtual void append(std::string_view bytes) = 0;
-    /// fsync → compare SHA-256 and size → 0444 → rename without replace → fsync folder. A blob that is there already wins.
-    /// @throws Error  corrupt_blob (the partial is deleted), disk_full, store_failed
+    /// fsync → compare SHA-256 and size → 0444 → rename without replace → fsync folder. A blob that is there
+    /// already wins.
+    /// @throws Error  corrupt_blob (the partial is deleted), registry_failed when bytes are missing (it is
+    /// kept), disk_full,
+    ///                store_failed
     virtual Digest publish() = 0;
     /// Forgets the bytes so far (the source changed). The next append starts at 0.
     virtual void restart() = 0;
