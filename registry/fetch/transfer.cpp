@@ -52,6 +52,18 @@ HeaderList headers_for(const FetchRequest& request, bool same_origin) {
     return list;
 }
 
+/// The variables that OpenSSL and the curl tool read; libcurl by itself reads none.
+void set_authorities(CURL* handle) {
+    for (const char* name : {"CURL_CA_BUNDLE", "SSL_CERT_FILE"}) {
+        if (const char* file = std::getenv(name); file != nullptr && *file != '\0') {
+            curl_easy_setopt(handle, CURLOPT_CAINFO, file);
+        }
+    }
+    if (const char* folder = std::getenv("SSL_CERT_DIR"); folder != nullptr && *folder != '\0') {
+        curl_easy_setopt(handle, CURLOPT_CAPATH, folder);
+    }
+}
+
 void set_options(CURL* handle, const Url& url, const FetchRequest& request, const std::string& proxy,
                  curl_slist* headers) {
     curl_easy_setopt(handle, CURLOPT_URL, url.text.c_str());
@@ -74,12 +86,7 @@ void set_options(CURL* handle, const Url& url, const FetchRequest& request, cons
     curl_easy_setopt(handle, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, 256L * 1024);
     curl_easy_setopt(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    if (const char* file = std::getenv("SSL_CERT_FILE"); file != nullptr && *file != '\0') {
-        curl_easy_setopt(handle, CURLOPT_CAINFO, file);
-    }
-    if (const char* folder = std::getenv("SSL_CERT_DIR"); folder != nullptr && *folder != '\0') {
-        curl_easy_setopt(handle, CURLOPT_CAPATH, folder);
-    }
+    set_authorities(handle);
 }
 
 /// What a failed request means, in words a person can act on.

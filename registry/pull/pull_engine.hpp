@@ -3,6 +3,7 @@
 #include "base/async/blocking.hpp"
 #include "base/async/task_group.hpp"
 #include "registry/model.hpp"
+#include "registry/pull/retry.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -35,13 +36,19 @@ struct PullRequest {
     bool insecure = false; ///< Ollama's field: allows http to this registry
 };
 
+/// Settings that tests and later the configuration change.
+struct PullOptions {
+    RetryOptions retry;
+    std::uint64_t reserve_bytes = 64u << 20; ///< free space that a pull leaves on the disk
+};
+
 /// Pulls models: manifest, then each file over one resumable stream, verified before it is published, then
 /// recorded in the catalog. Jobs belong to the engine: one per reference, with many listeners; a job goes on
 /// for as long as someone listens, and its bytes stay for the next try. Lives on the io executor.
 class PullEngine {
   public:
     PullEngine(boost::asio::any_io_executor executor, Catalog& catalog, BlobStore& blobs, Fetcher& fetcher,
-               BlockingPool& disk, std::string default_registry);
+               BlockingPool& disk, std::string default_registry, PullOptions options = {});
     ~PullEngine();
 
     /// Pulls, or joins the running pull of the same reference. `on_progress` runs on the io thread, at most

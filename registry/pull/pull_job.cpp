@@ -1,0 +1,327 @@
+#include "registry/pull/pull_job.hpp"
+
+#include "base/config.hpp"
+#include "base/error.hpp"
+#include "registry/blobs/blob_store.hpp"
+#include "registry/catalog.hpp"
+#include "registry/pull/local_file.hpp"
+#include "registry/pull/registry_session.hpp"
+#include "registry/pull/sources.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace asio = boost::asio;
+
+namespace hearth::registry {
+
+namespace {
+
+/// A copied file is handed to the disk pool in portions, so that a pull can be cancelled between them.
+constexpr std::uint64_t copy_bytes = 8u << 20;
+
+Layer weights_layer(const Digest& digest, std::uint64_t size) {
+    return Layer{.media_type = media_type::ollama_model, .digest = digest, .size = size, .annotations = {}};
+}
+
+bool holds_gguf(LayerKind kind) {
+    return kind == LayerKind::weights || kind == LayerKind::projector || kind == LayerKind::adapter ||
+           kind == LayerKind::draft;
+}
+
+FileSource source_of(const Layer& layer, RegistrySession& session) {
+    FileSource source;
+    source.name = layer.digest.short_text();
+    source.url = session.blob_url(layer.digest);
+    source.digest = layer.digest;
+    source.size = layer.size;
+    source.is_gguf = holds_gguf(classify(layer));
+    source.insecure = session.insecure();
+    source.session = &session;
+    return source;
+}
+
+/// Bytes on disk of a partial download, reserved ones included.
+std::uint64_t allocated_bytes(const std::filesystem::path& part) {
+    struct stat status{};
+    return ::stat(part.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_blocks) * 512 : 0;
+}
+
+} // namespace
+
+PullJob::PullJob(PullContext& context, ModelRef ref, PullRequest request)
+    : context_(context), ref_(std::move(ref)), request_(std::move(request)) {}
+
+asio::awaitable<Model> PullJob::run() {
+    const ModelRef name = target_name();
+    board_.step("pulling manifest");
+    std::string manifest;
+    switch (ref_.kind) {
+    case ModelRef::Kind::oci:
+        manifest = co_await pull_oci();
+        break;
+    case ModelRef::Kind::url:
+        manifest = co_await pull_url();
+        break;
+    case ModelRef::Kind::file:
+        manifest = co_await pull_file();
+        break;
+    case ModelRef::Kind::hub:
+        throw Error(
+            ErrorCode::unsupported, "Hugging Face references come in a later version",
+            "pull the file's https URL: https://huggingface.co/<org>/<repo>/resolve/main/<file>.gguf");
+    case ModelRef::Kind::local:
+        throw Error(ErrorCode::model_not_found,
+                    "'" + ref_.full_name() + "' is a name in this store, nothing to pull",
+                    "pull it from where it came from: a registry, an https URL or a file");
+    }
+    board_.step(
+        "verifying sha256 digest"); // every byte was hashed on arrival and compared before it was published
+    board_.step("writing manifest");
+    Model model = co_await context_.catalog.record(name, std::move(manifest));
+    board_.step("success");
+    co_return model;
+}
+
+ModelRef PullJob::target_name() const {
+    if (!request_.as.empty()) {
+        ModelRef name = ModelRef::parse(request_.as, "local");
+        if (name.kind != ModelRef::Kind::oci && name.kind != ModelRef::Kind::local) {
+            throw Error(ErrorCode::bad_reference,
+                        "a model cannot be kept under the name '" + request_.as + "'");
+        }
+        return name;
+    }
+    ModelRef name = ref_.local_name(); // of a registry's reference: itself
+    name.pin.reset();
+    return name;
+}
+
+asio::awaitable<std::string> PullJob::pull_oci() {
+    RegistrySession session(context_.fetcher, ref_, request_.insecure, context_.options.retry);
+    std::string text = co_await session.manifest();
+    const Manifest manifest = parse_manifest(text);
+    std::vector<FileSource> sources;
+    for (const Layer& layer : needed_layers(manifest)) {
+        sources.push_back(source_of(layer, session));
+    }
+    co_await expect_space(sources);
+    for (const FileSource& source : sources) {
+        co_await fetch_known(source);
+    }
+    co_return text;
+}
+
+asio::awaitable<std::string> PullJob::pull_url() {
+    const std::vector<FileSource> sources =
+        co_await probe_url(context_.fetcher, ref_, request_.insecure, context_.options.retry);
+    co_await expect_space(sources);
+    std::vector<Layer> layers;
+    for (const FileSource& source : sources) {
+        Layer layer = source.digest ? co_await fetch_known(source) : co_await fetch_unknown(source);
+        layers.push_back(std::move(layer));
+    }
+    co_return co_await make_own_manifest(std::move(layers));
+}
+
+asio::awaitable<std::string> PullJob::pull_file() {
+    const std::vector<std::string> paths = shard_paths(ref_.repository);
+    if (ref_.pin && paths.size() > 1) {
+        throw Error(ErrorCode::bad_reference,
+                    fmt::format("a pin is the digest of one file, this model has {}", paths.size()));
+    }
+    std::vector<Layer> layers;
+    for (const std::string& path : paths) {
+        layers.push_back(co_await import_file(path));
+    }
+    if (ref_.pin && layers.front().digest != *ref_.pin) {
+        throw Error(ErrorCode::corrupt_blob,
+                    fmt::format("sha256 is {}, the reference asks for {}", layers.front().digest.short_text(),
+                                ref_.pin->short_text()));
+    }
+    co_return co_await make_own_manifest(std::move(layers));
+}
+
+/// A manifest of our own for files that came without one. Made of digests only: the same files are the same
+/// model, wherever from.
+asio::awaitable<std::string> PullJob::make_own_manifest(std::vector<Layer> layers) {
+    const std::string text = make_config();
+    auto put = [this, text] { return context_.blobs.put(text); };
+    const Digest digest = co_await run_blocking(context_.disk, std::move(put));
+    const Layer config{
+        .media_type = media_type::config, .digest = digest, .size = text.size(), .annotations = {}};
+    co_return make_manifest(config, layers);
+}
+
+asio::awaitable<Layer> PullJob::fetch_known(FileSource source) {
+    const Digest digest = source.digest.value();
+    const std::string status = "pulling " + digest.short_text();
+    const std::uint64_t total = source.size.value_or(0);
+    board_.bytes(status, digest, total, 0);
+    auto show = [this, status, digest, total](std::uint64_t completed) {
+        board_.bytes(status, digest, total, completed);
+    };
+    SharedTransfers::Claim claim = co_await context_.transfers.claim(digest, show);
+
+    auto look = [this, digest] { return context_.blobs.size_of(digest); };
+    if (const auto present = co_await run_blocking(context_.disk, std::move(look))) {
+        if (source.size && *source.size != *present) {
+            throw Error(ErrorCode::bad_manifest, fmt::format("layer {} has {} bytes, the manifest says {}",
+                                                             digest.short_text(), *present, *source.size));
+        }
+        board_.bytes(status, digest, *present, *present);
+        co_return weights_layer(digest, *present);
+    }
+    auto begin = [this, digest, size = source.size] { return context_.blobs.begin(digest, size); };
+    const std::unique_ptr<PartialBlob> partial = co_await run_blocking(context_.disk, std::move(begin));
+    auto report = [&claim, &show](std::uint64_t completed) {
+        claim.report(completed);
+        show(completed);
+    };
+    FileDownload download(context_.fetcher, context_.disk, *partial, source, context_.options.retry, report);
+    co_await download.run();
+    const std::uint64_t size = partial->offset();
+    auto publish = [&partial] { return partial->publish(); };
+    co_await run_blocking(context_.disk, std::move(publish));
+    board_.bytes(status, digest, size, size);
+    co_return weights_layer(digest, size);
+}
+
+asio::awaitable<std::optional<Layer>> PullJob::find_known_source(Digest key) {
+    auto look = [this, key]() -> std::optional<Layer> {
+        const auto digest = context_.sources.find(key);
+        const auto size = digest ? context_.blobs.size_of(*digest) : std::nullopt;
+        if (digest && !size) {
+            context_.sources.forget(key);
+        }
+        return size ? std::optional<Layer>(weights_layer(*digest, *size)) : std::nullopt;
+    };
+    co_return co_await run_blocking(context_.disk, std::move(look));
+}
+
+asio::awaitable<Layer> PullJob::fetch_unknown(FileSource source) {
+    const Digest key = source_key(source);
+    const bool can_know =
+        !source.validator.empty(); // without one, nobody can tell whether the file is still the same
+    const std::string status = "pulling " + source.name;
+    const std::uint64_t total = source.size.value_or(0);
+    board_.bytes(status, std::nullopt, total, 0);
+    auto show = [this, status, total](std::uint64_t completed) {
+        board_.bytes(status, std::nullopt, total, completed);
+    };
+    SharedTransfers::Claim claim = co_await context_.transfers.claim(key, show);
+    if (can_know) {
+        if (auto layer = co_await find_known_source(key)) {
+            board_.bytes(status, std::nullopt, layer->size, layer->size);
+            co_return std::move(*layer);
+        }
+    }
+    auto begin = [this, key, can_know, size = source.size] {
+        auto partial = context_.blobs.begin_unknown(key, size);
+        if (!can_know && partial->offset() > 0) {
+            partial->restart();
+        }
+        return partial;
+    };
+    const std::unique_ptr<PartialBlob> partial = co_await run_blocking(context_.disk, std::move(begin));
+    auto report = [&claim, &show](std::uint64_t completed) {
+        claim.report(completed);
+        show(completed);
+    };
+    FileDownload download(context_.fetcher, context_.disk, *partial, source, context_.options.retry, report);
+    co_await download.run();
+    const std::uint64_t size = partial->offset();
+    auto publish = [this, key, can_know, &partial] {
+        const Digest digest = partial->publish();
+        if (can_know) {
+            context_.sources.record(key, digest);
+        }
+        return digest;
+    };
+    const Digest digest = co_await run_blocking(context_.disk, std::move(publish));
+    board_.bytes(status, std::nullopt, size, size);
+    co_return weights_layer(digest, size);
+}
+
+asio::awaitable<Layer> PullJob::import_file(std::string path) {
+    auto open = [path] {
+        return std::make_shared<const LocalFile>(path);
+    }; // shared with the closures that copy it
+    const auto file = co_await run_blocking(context_.disk, std::move(open));
+    const Digest key = file->key();
+    const std::string status = "pulling " + file->name();
+    const std::uint64_t size = file->size();
+    auto show = [this, status, size](std::uint64_t completed) {
+        board_.bytes(status, std::nullopt, size, completed);
+    };
+    show(0);
+    SharedTransfers::Claim claim = co_await context_.transfers.claim(key, show);
+    if (auto layer = co_await find_known_source(key)) {
+        show(layer->size);
+        co_return std::move(*layer);
+    }
+    FileSource source;
+    source.name = file->name();
+    source.size = size;
+    source.url = "file://" + path;
+    co_await expect_space({source});
+    auto begin = [this, key, size] { return context_.blobs.begin_unknown(key, size); };
+    const std::unique_ptr<PartialBlob> partial = co_await run_blocking(context_.disk, std::move(begin));
+    bool more = true;
+    while (more) {
+        auto copy = [file, &partial] { return file->copy_some(*partial, copy_bytes); };
+        more = co_await run_blocking(context_.disk, std::move(copy));
+        claim.report(partial->offset());
+        show(partial->offset());
+    }
+    auto publish = [this, file, key, &partial] {
+        file->expect_unchanged();
+        const Digest digest = partial->publish();
+        context_.sources.record(key, digest);
+        return digest;
+    };
+    const Digest digest = co_await run_blocking(context_.disk, std::move(publish));
+    co_return weights_layer(digest, size);
+}
+
+std::uint64_t PullJob::missing_bytes(const FileSource& source) const {
+    if (!source.size || (source.digest && context_.blobs.contains(*source.digest))) {
+        return 0;
+    }
+    const Digest key = source.digest ? *source.digest : source_key(source);
+    const std::uint64_t there = allocated_bytes(context_.blobs.data_dir() / "tmp" / (key.hex() + ".part"));
+    return *source.size > there ? *source.size - there : 0;
+}
+
+/// Says "disk full" before the traffic, with the numbers (failure catalogue 8).
+asio::awaitable<void> PullJob::expect_space(std::vector<FileSource> sources) {
+    auto check = [this, sources = std::move(sources)] {
+        std::uint64_t need = 0;
+        for (const FileSource& source : sources) {
+            if (__builtin_add_overflow(need, missing_bytes(source), &need)) {
+                throw Error(ErrorCode::bad_manifest, "the sizes of the layers are beyond any disk");
+            }
+        }
+        struct statvfs disk{};
+        if (::statvfs(context_.blobs.data_dir().c_str(), &disk) != 0) {
+            throw system_error(errno, "asking for free space in " + context_.blobs.data_dir().string());
+        }
+        const std::uint64_t free = disk.f_bavail * disk.f_frsize;
+        const std::uint64_t usable = free - std::min(free, context_.options.reserve_bytes);
+        if (need > usable) {
+            throw Error(ErrorCode::disk_full,
+                        fmt::format("{} more are needed in {}, {} are free", format_bytes(need),
+                                    context_.blobs.data_dir().string(), format_bytes(usable)),
+                        "free space, or point HEARTH_DATA at a larger disk");
+        }
+    };
+    co_await run_blocking(context_.disk, std::move(check));
+}
+
+} // namespace hearth::registry

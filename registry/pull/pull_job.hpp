@@ -1,0 +1,63 @@
+#pragma once
+
+#include "base/async/blocking.hpp"
+#include "registry/manifest.hpp"
+#include "registry/model.hpp"
+#include "registry/pull/file_download.hpp"
+#include "registry/pull/progress_board.hpp"
+#include "registry/pull/pull_engine.hpp"
+#include "registry/pull/shared_transfers.hpp"
+#include "registry/pull/source_index.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace hearth::registry {
+
+/// What every pull works with. References to things that outlive the engine, and to the engine's own.
+struct PullContext {
+    Catalog& catalog;
+    BlobStore& blobs;
+    Fetcher& fetcher;
+    BlockingPool& disk;
+    SharedTransfers& transfers;
+    SourceIndex sources;
+    std::string default_registry;
+    PullOptions options;
+};
+
+/// One pull of one reference, start to end: manifest, files, record. Runs as one coroutine on the io
+/// executor; cancelled as a whole.
+class PullJob {
+  public:
+    PullJob(PullContext& context, ModelRef ref, PullRequest request);
+
+    boost::asio::awaitable<Model> run();
+    ProgressBoard& board() noexcept { return board_; }
+
+  private:
+    /// Each gets every file the model needs, and gives the manifest to record.
+    boost::asio::awaitable<std::string> pull_oci();
+    boost::asio::awaitable<std::string> pull_url();
+    boost::asio::awaitable<std::string> pull_file();
+    boost::asio::awaitable<std::string> make_own_manifest(std::vector<Layer> layers);
+
+    boost::asio::awaitable<Layer> fetch_unknown(FileSource source);
+    boost::asio::awaitable<Layer> fetch_known(FileSource source);
+    boost::asio::awaitable<Layer> import_file(std::string path);
+    boost::asio::awaitable<std::optional<Layer>> find_known_source(Digest key);
+
+    boost::asio::awaitable<void> expect_space(std::vector<FileSource> sources);
+    std::uint64_t missing_bytes(const FileSource& source) const;
+    ModelRef target_name() const;
+
+    PullContext& context_;
+    ModelRef ref_;
+    PullRequest request_;
+    ProgressBoard board_;
+};
+
+} // namespace hearth::registry
