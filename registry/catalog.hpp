@@ -1,12 +1,15 @@
 #pragma once
 
 #include "base/async/blocking.hpp"
+#include "base/error.hpp"
 #include "base/json.hpp"
+#include "registry/blobs/lease.hpp"
 #include "registry/model.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,26 +18,40 @@
 namespace hearth::registry {
 
 class BlobStore;
+class Connection;
 class Database;
+struct StoredBlob;
 
-/// What models exist and where their bytes are: the façade of the store. Callable from the io thread; SQLite and disk work runs on
-/// the database's thread and the blocking pool. Owned by the daemon; outlives every user.
+/// What models exist and where their bytes are: the façade of the store. Callable from the io thread; SQLite
+/// and disk work runs on the database's thread and the blocking pool. Owned by the daemon; outlives every
+/// user.
 class Catalog {
   public:
     Catalog(Database& database, BlobStore& blobs, BlockingPool& disk, std::string default_registry);
 
+    ~Catalog();
+
     /// All models, newest first.
     boost::asio::awaitable<std::vector<Model>> list();
-    /// By any form of the name: full, short (default registry first, then `local`), or `@sha256:` of the manifest.
+    /// By any form of the name: full, short (default registry first, then `local`), url or file (by its local
+    /// name), or `sha256:…` of the manifest alone. A pin must match.
+    /// @throws Error bad_reference
     boost::asio::awaitable<std::optional<Model>> find(std::string name);
-    /// As find. @throws Error model_not_found `model 'x' not found`, hint: the nearest installed name, or `hearth pull x`
+    /// As find. @throws Error model_not_found `model 'x' not found`, hint: the nearest installed name, or
+    /// `hearth pull x`
     boost::asio::awaitable<Model> get(std::string name);
 
     /// Records a model whose blobs are all published: manifest bytes unchanged, one transaction, tag last.
-    /// Reads the GGUF header of the first weights file for details, capabilities and template.
+    /// Reads the GGUF headers for details, capabilities and template. A url or file is recorded under its
+    /// local name.
     /// @param manifest  bytes as served (or made here for url and file sources)
-    /// @throws Error    model_invalid (not a GGUF, truncated; the tag is not moved), bad_manifest, store_failed
+    /// @throws Error    model_invalid (not a GGUF, truncated; the tag is not moved), bad_manifest,
+    /// unsupported (no GGUF in it),
+    ///                  corrupt_blob (a blob is absent or the pin does not match), store_failed
     boost::asio::awaitable<Model> record(ModelRef ref, std::string manifest);
+
+    /// Until the lease ends, no remove deletes these blobs. Take it before asking whether they are there.
+    BlobLease lease(std::vector<Digest> digests);
 
     struct Removed {
         std::uint64_t freed_bytes = 0;  ///< blobs that nothing else uses, gone from disk
@@ -47,7 +64,8 @@ class Catalog {
     /// @throws Error corrupt_blob when one is missing or has another size, hint: pull again
     boost::asio::awaitable<std::vector<OpenModelFile>> open_files(Model model);
 
-    /// `model_info` of /api/show: every GGUF key; arrays longer than 5 are emptied unless verbose. With verbose also "tensors".
+    /// `model_info` of /api/show: every GGUF key; arrays longer than 5 are emptied unless verbose. With
+    /// verbose also "tensors".
     /// @return {"model_info": {...}, "projector_info": {...}?, "tensors": [...]?}
     boost::asio::awaitable<Json> describe(Model model, bool verbose);
 
@@ -59,10 +77,23 @@ class Catalog {
     boost::asio::awaitable<Usage> usage();
 
   private:
+    /// Which stored names a text may mean, best first.
+    struct Wanted {
+        std::vector<ModelRef> names;
+        std::optional<Digest> manifest; ///< must be (or, without names, is) the manifest's digest
+        std::optional<Digest> file;     ///< must be the digest of the first file
+    };
+    Wanted wanted(const std::string& name) const;
+    static std::optional<Model> look_up(Connection& connection, const Wanted& wanted);
+    std::uint64_t retire_unused(const std::vector<StoredBlob>& unused);
+    boost::asio::awaitable<Error> not_found(std::string name);
+    Model examine(const ModelRef& ref, const std::string& bytes) const;
+
     Database& database_;
     BlobStore& blobs_;
     BlockingPool& disk_;
     std::string default_registry_;
+    std::shared_ptr<LeaseTable> leases_; // shared with the leases, see there
 };
 
 } // namespace hearth::registry

@@ -14,7 +14,8 @@
 namespace hearth::registry {
 
 enum class FileRole { model, projector, adapter, draft };
-const char* role_name(FileRole role) noexcept; ///< "model", "mmproj", "adapter", "draft": names on the wire and in the ABI
+const char* role_name(
+    FileRole role) noexcept; ///< "model", "mmproj", "adapter", "draft": names on the wire and in the ABI
 
 /// One blob of a model that the backend reads.
 struct ModelFile {
@@ -29,29 +30,30 @@ struct ModelFile {
 struct ModelDetails {
     std::string parent_model;
     std::string format = "gguf";
-    std::string family;                ///< general.architecture: "llama"
+    std::string family; ///< general.architecture: "llama"
     std::vector<std::string> families;
-    std::string parameter_size;        ///< "3.2B"
-    std::string quantization_level;    ///< "Q4_K_M"
-    std::int64_t context_length = 0;   ///< <arch>.context_length; 0 unknown
+    std::string parameter_size;      ///< "3.2B"
+    std::string quantization_level;  ///< "Q4_K_M"
+    std::int64_t context_length = 0; ///< <arch>.context_length; 0 unknown
     std::int64_t embedding_length = 0;
 };
 
 struct Model {
-    ModelRef ref;
-    Digest digest;               ///< sha256 of the manifest's bytes: what `list` calls ID
+    ModelRef ref{};
+    Digest digest;                ///< sha256 of the manifest's bytes: what `list` calls ID
     std::uint64_t size_bytes = 0; ///< all layers
-    WallTime modified_at;
-    ModelDetails details;
-    std::vector<std::string> capabilities; ///< completion, embedding, tools, insert, vision, thinking
-    std::vector<ModelFile> files;          ///< in order: shards of the weights, then projector, adapters, draft
-    std::string template_text;             ///< Ollama's Go template layer; shown, not used (the GGUF's Jinja is)
-    std::string chat_template;             ///< tokenizer.chat_template of the GGUF
-    std::string system;                    ///< default system prompt
-    std::string parameters_json;           ///< `params` layer: JSON object of options, or empty
-    std::string messages_json;             ///< `messages` layer: JSON array, or empty
-    std::vector<std::string> licenses;
-    /// Names the loaded weights: two tags over the same files share one runner. sha256 over the files' digests and roles.
+    WallTime modified_at{};
+    ModelDetails details{};
+    std::vector<std::string> capabilities{}; ///< completion, embedding, tools, insert, vision, thinking
+    std::vector<ModelFile> files{}; ///< in order: shards of the weights, then projector, adapters, draft
+    std::string template_text{};    ///< Ollama's Go template layer; shown, not used (the GGUF's Jinja is)
+    std::string chat_template{};    ///< tokenizer.chat_template of the GGUF
+    std::string system{};           ///< default system prompt
+    std::string parameters_json{};  ///< `params` layer: JSON object of options, or empty
+    std::string messages_json{};    ///< `messages` layer: JSON array, or empty
+    std::vector<std::string> licenses{};
+    /// Names the loaded weights: two tags over the same files share one runner. sha256 over the files'
+    /// digests and roles.
     std::string files_key() const;
 };
 
