@@ -39,7 +39,7 @@ void check_templates(const gguf_context* metadata) {
         const std::string_view key = gguf_get_key(metadata, id);
         if (key.starts_with("tokenizer.chat_template") &&
             gguf_get_kv_type(metadata, id) == GGUF_TYPE_STRING) {
-            check_chat_template(gguf_get_val_str(metadata, id));
+            check_chat_template(gguf_get_val_str(metadata, id), HEARTH_E_FORMAT);
         }
     }
 }
@@ -50,7 +50,7 @@ ModelHeader read_header(const std::string& path) {
     const gguf_init_params params = {.no_alloc = true, .ctx = nullptr};
     const Metadata metadata(gguf_init_from_file(path.c_str(), params), gguf_free);
     if (!metadata) {
-        const std::string reason = recent_errors();
+        const std::string reason = first_error();
         throw Failure(HEARTH_E_FORMAT, "not a readable GGUF model" + (reason.empty() ? "" : ": " + reason));
     }
     check_templates(metadata.get());

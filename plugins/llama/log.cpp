@@ -43,7 +43,7 @@ void take_line(LogState& log, ggml_log_level level, std::string line, bool serve
     line = without_paths(std::move(line));
     line.resize(std::min<std::size_t>(line.size(), 500));
     if (level == GGML_LOG_LEVEL_ERROR && log.errors.size() < 2000) {
-        log.errors += (log.errors.empty() ? "" : "; ") + line;
+        log.errors += line + "\n";
     }
     if (log.host.log) {
         log.host.log(log.host.context, level_for_host(level, server), hearth_str{line.data(), line.size()});
@@ -104,7 +104,13 @@ void forget_errors() {
 
 std::string recent_errors() {
     const std::lock_guard lock(state().mutex);
-    return state().errors.substr(0, 400);
+    return state().errors;
+}
+
+std::string first_error() {
+    static const std::regex speaker(R"(^(srv +|slot +)?[a-z_0-9]+: (error loading model: )?)");
+    const std::string all = recent_errors();
+    return std::regex_replace(all.substr(0, all.find('\n')), speaker, "");
 }
 
 std::string without_paths(std::string text) {

@@ -16,9 +16,10 @@ void log_to_host(int32_t level, const std::string& line);
 
 /// Forgets the errors so far: a load begins.
 void forget_errors();
-/// Error lines since, joined with "; ", without descriptor paths; empty when there was none. At most 400
-/// bytes.
+/// Error lines since, one below the other, without descriptor paths; empty when there was none.
 std::string recent_errors();
+/// The first of them, which names the cause; without the name of the function that said it.
+std::string first_error();
 
 /// Replaces /proc/self/fd/… and scratch paths by "the model file".
 std::string without_paths(std::string text);

@@ -113,7 +113,7 @@ Json estimate_memory(common_params& params) {
         rows = common_get_device_memory_data(params.model.path.c_str(), &model_params, &context_params,
                                              devices, layers, context_trained, experts, GGML_LOG_LEVEL_ERROR);
     } catch (const std::runtime_error&) {
-        throw Failure(HEARTH_E_FORMAT, "the model cannot be measured: " + recent_errors());
+        throw Failure(HEARTH_E_FORMAT, "the model cannot be measured: " + first_error());
     }
     Json result = {{"total_bytes", 0}, {"devices", Json::object()}};
     std::uint64_t total = 0;

@@ -54,13 +54,16 @@ class ProgressRelay {
 [[noreturn]] void fail_load() {
     const std::string reason = recent_errors();
     const auto says = [&](const char* part) { return reason.find(part) != std::string::npos; };
-    const std::string message = reason.empty() ? "the model cannot be loaded" : reason;
+    const std::string message = reason.empty() ? "the model cannot be loaded" : first_error();
     if (says("failed to allocate") || says("unable to allocate") || says("out of memory") ||
         says("cannot allocate memory")) {
         throw Failure(HEARTH_E_NOMEM, message);
     }
     if (says("unknown model architecture")) {
         throw Failure(HEARTH_E_UNSUPPORTED, message);
+    }
+    if (says("failed to create_context")) { // the file is right, the wishes are not
+        throw Failure(HEARTH_E_INVALID, message);
     }
     throw Failure(HEARTH_E_FORMAT, message);
 }

@@ -89,7 +89,7 @@ Settings::Settings(hearth_str spec) {
     const auto more = member<std::vector<std::string>>(options, "arguments", {});
     arguments.insert(arguments.end(), more.begin(), more.end());
     chat_template = member<std::string>(options, "chat_template", {});
-    check_chat_template(chat_template);
+    check_chat_template(chat_template, HEARTH_E_INVALID);
     if (alias.empty()) {
         alias = "model";
     }

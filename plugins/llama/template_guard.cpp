@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <stdexcept>
 #include <string>
 
 namespace hearth::llama {
@@ -15,8 +16,12 @@ constexpr std::size_t source_limit = 1 << 20;
 constexpr int nesting_limit = 200;
 constexpr int tag_token_limit = 2000;
 
-[[noreturn]] void refuse(const std::string& why) {
-    throw Failure(HEARTH_E_FORMAT, "the model's chat template is refused: " + why);
+struct Refusal : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+[[noreturn]] void refuse(const char* why) {
+    throw Refusal(why);
 }
 
 bool is_word(char c) {
@@ -96,9 +101,7 @@ class TagScan {
     std::string_view first_word_;
 };
 
-} // namespace
-
-void check_chat_template(std::string_view source) {
+void scan(std::string_view source) {
     if (source.size() > source_limit) {
         refuse("it is longer than 1 MiB");
     }
@@ -123,6 +126,16 @@ void check_chat_template(std::string_view source) {
         } else {
             ++at;
         }
+    }
+}
+
+} // namespace
+
+void check_chat_template(std::string_view source, hearth_status status) {
+    try {
+        scan(source);
+    } catch (const Refusal& refusal) {
+        throw Failure(status, std::string("the chat template is refused: ") + refusal.what());
     }
 }
 
