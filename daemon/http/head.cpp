@@ -66,8 +66,7 @@ std::optional<HeadFault> parse_request_line(std::string_view line, const Limits&
         return bad("the method is not a token");
     }
     if (version != "HTTP/1.1" && version != "HTTP/1.0") {
-        return version.starts_with("HTTP/") ? HeadFault{505, "only HTTP/1.1 and HTTP/1.0 are spoken here"}
-                                            : bad("the request line must end with HTTP/1.1");
+        return bad("the request line must end with HTTP/1.1 or HTTP/1.0");
     }
     auto printable = [](char c) { return c > 0x20 && c < 0x7f; };
     if (target.empty() || !std::ranges::all_of(target, printable)) {

@@ -31,7 +31,7 @@ struct Head {
 
 /// Why a head is refused; the connection is closed after it.
 struct HeadFault {
-    int status; ///< 400, 414, 417, 431 or 505
+    int status; ///< 400, 414, 417 or 431
     std::string reason;
 };
 

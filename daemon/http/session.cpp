@@ -105,9 +105,8 @@ asio::awaitable<void> Session::refuse(HeadFault fault) {
     options.keep_alive = false;
     options.write_stall = limits_.write_stall;
     ResponseWriter out(connection_, options);
-    const ErrorCode code = fault.status == 400 || fault.status == 417 || fault.status == 505
-                               ? ErrorCode::invalid_argument
-                               : ErrorCode::too_large;
+    const ErrorCode code =
+        fault.status == 400 || fault.status == 417 ? ErrorCode::invalid_argument : ErrorCode::too_large;
     const Error error(code, fault.reason);
     Json body = protocol::error_json(error);
     co_await out.send_json(fault.status, std::move(body));

@@ -1,0 +1,102 @@
+#include "daemon/handlers/inference.hpp"
+
+#include "base/error.hpp"
+#include "registry/catalog.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace hearth::daemon {
+
+namespace asio = boost::asio;
+
+namespace {
+
+const runtime::PluginManifest& plugin_named(const runtime::Scheduler& scheduler, const std::string& name) {
+    std::vector<std::string> names;
+    for (const auto& plugin : scheduler.plugins()) {
+        if (plugin.name == name) {
+            return plugin;
+        }
+        names.push_back(plugin.name);
+    }
+    throw Error(ErrorCode::backend_not_found, "there is no backend " + name,
+                names.empty() ? "no backend plugin is installed"
+                              : fmt::format("installed: {}", fmt::join(names, ", ")));
+}
+
+} // namespace
+
+const std::string& Target::parameters() const {
+    static const std::string none;
+    return model ? model->parameters_json : none;
+}
+
+asio::awaitable<Target> find_target(Services& services, std::string name, std::string backend) {
+    const std::string& wanted = backend.empty() ? services.config.backend : backend;
+    Target target;
+    if (!wanted.empty() && !plugin_named(services.scheduler, wanted).needs_model()) {
+        target.name = std::move(name);
+        co_return target;
+    }
+    target.model = co_await services.catalog.get(std::move(name));
+    target.name = target.model->ref.short_name();
+    co_return target;
+}
+
+void require_capability(const Target& target, std::string_view capability, std::string_view what) {
+    if (!target.model || target.model->capabilities.empty()) {
+        return;
+    }
+    if (std::ranges::find(target.model->capabilities, capability) == target.model->capabilities.end()) {
+        throw Error(ErrorCode::unsupported, fmt::format("\"{}\" does not support {}", target.name, what),
+                    fmt::format("it has: {}", fmt::join(target.model->capabilities, ", ")));
+    }
+}
+
+Options options_of(const Target& target, const CommonFields& common) {
+    Options options = parse_options(layer_options(target.parameters(), common.options));
+    options.load.backend = common.backend;
+    return options;
+}
+
+asio::awaitable<Lease> acquire(Services& services, Target target, runtime::LoadOptions load,
+                               std::optional<std::chrono::nanoseconds> keep_alive) {
+    runtime::AcquireRequest request;
+    request.model = std::move(target.model);
+    request.name = std::move(target.name);
+    request.options = std::move(load);
+    request.keep_alive = keep_alive;
+    co_return co_await services.scheduler.acquire(std::move(request));
+}
+
+asio::awaitable<std::string> load_or_unload(Services& services, Target target, CommonFields common) {
+    if (common.keep_alive && common.keep_alive->count() == 0) {
+        services.scheduler.set_keep_alive(target.name, std::chrono::nanoseconds(0));
+        co_return "unload";
+    }
+    Options options = options_of(target, common);
+    const Lease lease =
+        co_await acquire(services, std::move(target), std::move(options.load), common.keep_alive);
+    co_return "load";
+}
+
+asio::awaitable<Json> run_single(runtime::RunnerLease& lease, std::string operation, std::string body) {
+    const std::string name = operation;
+    auto stream = co_await lease.request(std::move(operation), std::move(body));
+    std::optional<std::string> first;
+    while (auto event = co_await stream->next()) {
+        if (!first) {
+            first = std::move(event);
+        }
+    }
+    Json value = first ? Json::parse(*first, nullptr, false) : Json();
+    if (!value.is_object()) {
+        throw Error(ErrorCode::backend_failed, "the backend gave no result for \"" + name + "\"");
+    }
+    co_return value;
+}
+
+} // namespace hearth::daemon

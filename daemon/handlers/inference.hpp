@@ -1,0 +1,52 @@
+#pragma once
+
+#include "daemon/handlers/options.hpp"
+#include "daemon/handlers/requests.hpp"
+#include "daemon/handlers/services.hpp"
+#include "registry/model.hpp"
+#include "runtime/scheduler/scheduler.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// From the name in a request to the right to use a loaded runner: the steps that every inference handler
+/// shares.
+namespace hearth::daemon {
+
+/// What a request runs on.
+struct Target {
+    std::optional<registry::Model> model; ///< nullopt: the backend needs none
+    std::string name;                     ///< what `ps` and the scheduler call it
+
+    /// The model's own `params` layer; empty without a model.
+    const std::string& parameters() const;
+};
+
+/// @param backend  as the client asked; empty: configured or by the model's format
+/// @throws Error   backend_not_found; model_not_found; bad_reference
+boost::asio::awaitable<Target> find_target(Services& services, std::string name, std::string backend);
+
+/// @param capability  "completion", "tools", "vision", "thinking", "embedding"
+/// @param what        for the message: `"name" does not support <what>`
+/// @throws Error      unsupported. A model that declares no capabilities at all is believed to have them
+void require_capability(const Target& target, std::string_view capability, std::string_view what);
+
+/// Request options over the model's own. @throws Error invalid_argument
+Options options_of(const Target& target, const CommonFields& common);
+
+using Lease = std::unique_ptr<runtime::RunnerLease>;
+boost::asio::awaitable<Lease> acquire(Services& services, Target target, runtime::LoadOptions load,
+                                      std::optional<std::chrono::nanoseconds> keep_alive);
+
+/// The empty request of Ollama's clients: loads the model, or with keep_alive 0 unloads it. @return "load" or
+/// "unload"
+boost::asio::awaitable<std::string> load_or_unload(Services& services, Target target, CommonFields common);
+
+/// Runs an operation that has one event. @throws Error backend_failed when it has none
+boost::asio::awaitable<Json> run_single(runtime::RunnerLease& lease, std::string operation, std::string body);
+
+} // namespace hearth::daemon

@@ -1,0 +1,112 @@
+#include "base/error.hpp"
+#include "daemon/handlers/body.hpp"
+#include "daemon/handlers/fields.hpp"
+#include "daemon/handlers/inference.hpp"
+#include "daemon/handlers/progress.hpp"
+#include "daemon/handlers/routes.hpp"
+#include "registry/catalog.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+namespace hearth::daemon {
+
+namespace asio = boost::asio;
+
+namespace {
+
+struct LoadRequest {
+    std::string model;
+    runtime::LoadOptions options;
+    std::optional<std::chrono::nanoseconds> keep_alive;
+    bool stream = true;
+};
+
+LoadRequest parse_load(const Json& body) {
+    LoadRequest request;
+    request.model = model_field(body);
+    request.options.backend = string_field(body, "backend").value_or("");
+    request.options.context_tokens = integer_field(body, "context", 1, 100'000'000);
+    if (const auto parallel = integer_field(body, "parallel", 1, 256)) {
+        request.options.parallel = static_cast<int>(*parallel);
+    }
+    if (const auto threads = integer_field(body, "threads", 1, 4096)) {
+        request.options.threads = static_cast<int>(*threads);
+    }
+    request.keep_alive = keep_alive_field(body);
+    request.stream = flag_field(body, "stream").value_or(true);
+    return request;
+}
+
+/// Loads, and ends with the line that says so.
+asio::awaitable<void> run_load(Services& services, LoadRequest request, Target target,
+                               std::shared_ptr<LineQueue> lines) {
+    runtime::AcquireRequest wanted;
+    wanted.model = std::move(target.model);
+    wanted.name = std::move(target.name);
+    wanted.options = request.options;
+    wanted.keep_alive = request.keep_alive;
+    wanted.on_progress = [lines](const std::string& stage, double fraction) {
+        lines->push({{"status", "loading"}, {"stage", stage}, {"fraction", fraction}}, stage);
+    };
+    const Lease lease = co_await services.scheduler.acquire(std::move(wanted));
+    lines->push({{"status", "success"},
+                 {"model", request.model},
+                 {"backend", lease->plugin().name},
+                 {"context", lease->context_tokens()},
+                 {"load_duration", lease->load_duration().count()}});
+}
+
+asio::awaitable<void> load(Services& services, http::Request http_request, http::ResponseWriter& out) {
+    LoadRequest request = parse_load(parse_object(http_request.body));
+    Target target = co_await find_target(services, request.model, request.options.backend);
+    auto lines = std::make_shared<LineQueue>(
+        co_await asio::this_coro::executor); // shared with the scheduler's callback
+    if (request.stream) {
+        co_await write_progress(out, lines, run_load(services, std::move(request), std::move(target), lines));
+        co_return;
+    }
+    co_await run_load(services, std::move(request), std::move(target), lines);
+    lines->close();
+    Json last;
+    while (auto line = co_await lines->next()) {
+        last = std::move(*line);
+    }
+    co_await out.send_json(200, std::move(last));
+}
+
+asio::awaitable<bool> unload_named(Services& services, std::string name) {
+    if (co_await services.scheduler.unload(name)) {
+        co_return true;
+    }
+    const registry::Model model = co_await services.catalog.get(name);
+    co_return co_await services.scheduler.unload(model.ref.short_name());
+}
+
+asio::awaitable<void> unload(Services& services, http::Request http_request, http::ResponseWriter& out) {
+    const Json body = parse_object(http_request.body);
+    bool unloaded = false;
+    if (flag_field(body, "all").value_or(false)) {
+        for (const runtime::LoadedModel& model : services.scheduler.loaded()) {
+            unloaded = co_await services.scheduler.unload(model.name) || unloaded;
+        }
+    } else {
+        unloaded = co_await unload_named(services, model_field(body));
+    }
+    Json answer = {{"unloaded", unloaded}};
+    co_await out.send_json(200, std::move(answer));
+}
+
+} // namespace
+
+void add_load_routes(http::Router& router, Services& services) {
+    auto on_load = [&services](http::Request request, http::ResponseWriter& out) {
+        return load(services, std::move(request), out);
+    };
+    auto on_unload = [&services](http::Request request, http::ResponseWriter& out) {
+        return unload(services, std::move(request), out);
+    };
+    router.add({"POST", "/hearth/v1/load", http::Access::full, http::BodySize::json, on_load});
+    router.add({"POST", "/hearth/v1/unload", http::Access::full, http::BodySize::json, on_unload});
+}
+
+} // namespace hearth::daemon

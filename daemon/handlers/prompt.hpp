@@ -1,0 +1,27 @@
+#pragma once
+
+#include "daemon/handlers/inference.hpp"
+#include "daemon/handlers/options.hpp"
+#include "daemon/handlers/requests.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// The JSON bodies of the runner's operations. Pure functions.
+namespace hearth::daemon {
+
+/// The model's own messages and system prompt before those of the request (request > model).
+/// @param messages  OpenAI's shape
+/// @param system    of the request; nullopt: the model's
+Json with_model_messages(const Target& target, Json messages, const std::optional<std::string>& system);
+
+/// Body of "chat", streaming.
+Json chat_body(Json messages, const Json& tools, const Json& format, const Think& think,
+               const Options& options);
+/// The messages of a generate request.
+Json generate_messages(const GenerateRequest& request, const Target& target);
+/// Body of "complete", streaming. @param prompt  text or tokens
+Json complete_body(Json prompt, const Json& format, const Options& options);
+
+} // namespace hearth::daemon

@@ -1,0 +1,17 @@
+#include "daemon/handlers/routes.hpp"
+
+namespace hearth::daemon {
+
+void add_routes(http::Router& router, Services& services) {
+    add_meta_routes(router, services);
+    add_model_routes(router, services);
+    add_pull_routes(router, services);
+    add_generate_routes(router, services);
+    add_chat_routes(router, services);
+    add_embed_routes(router, services);
+    add_openai_routes(router, services);
+    add_load_routes(router, services);
+    add_event_routes(router, services);
+}
+
+} // namespace hearth::daemon

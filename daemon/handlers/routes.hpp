@@ -1,0 +1,22 @@
+#pragma once
+
+#include "daemon/handlers/services.hpp"
+#include "daemon/http/router.hpp"
+
+/// One function per endpoint group; each adds its routes. Router and services outlive every request.
+namespace hearth::daemon {
+
+void add_meta_routes(http::Router& router, Services& services);     ///< /, version, capabilities, status
+void add_model_routes(http::Router& router, Services& services);    ///< tags, show, ps, delete
+void add_pull_routes(http::Router& router, Services& services);     ///< pull
+void add_generate_routes(http::Router& router, Services& services); ///< generate
+void add_chat_routes(http::Router& router, Services& services);     ///< chat
+void add_embed_routes(http::Router& router, Services& services);    ///< embed
+void add_openai_routes(http::Router& router, Services& services);   ///< /v1
+void add_load_routes(http::Router& router, Services& services);     ///< load, unload
+void add_event_routes(http::Router& router, Services& services);    ///< events
+
+/// All of them.
+void add_routes(http::Router& router, Services& services);
+
+} // namespace hearth::daemon

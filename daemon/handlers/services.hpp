@@ -1,0 +1,37 @@
+#pragma once
+
+#include "base/async/blocking.hpp"
+#include "base/config.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+namespace hearth::registry {
+class Catalog;
+class PullEngine;
+} // namespace hearth::registry
+namespace hearth::runtime {
+class Scheduler;
+} // namespace hearth::runtime
+
+namespace hearth::daemon {
+
+class EventBus;
+
+/// What handlers work with. All of it is owned by the daemon and outlives every request; on the io executor.
+struct Services {
+    const Config& config;
+    registry::Catalog& catalog;
+    registry::PullEngine& pulls;
+    runtime::Scheduler& scheduler;
+    EventBus& events;
+    BlockingPool& workers; ///< for JSON too large for the io thread
+
+    std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+    std::filesystem::path socket;
+    std::filesystem::path data_dir;
+    std::string sandbox; ///< what is enforced on this process
+};
+
+} // namespace hearth::daemon
