@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- errors */
-
 static hearth_status fail(hearth_error* error, hearth_status status, const char* message) {
     if (error && error->struct_size >= sizeof(hearth_error)) {
         error->status = status;
@@ -391,22 +389,10 @@ static const void* get_extension(const char* id) {
 }
 
 const hearth_backend* hearth_backend_get(uint32_t host_abi_version) {
-    static const hearth_backend table = {HEARTH_ABI_VERSION,
-                                         sizeof(hearth_backend),
-                                         "shout",
-                                         "1.0",
-                                         init,
-                                         shutdown,
-                                         describe,
-                                         devices,
-                                         estimate,
-                                         load,
-                                         unload,
-                                         info,
-                                         request_create,
-                                         request_run,
-                                         request_cancel,
-                                         request_free,
-                                         get_extension};
+    /* clang-format off */
+    static const hearth_backend table = {
+        HEARTH_ABI_VERSION, sizeof(hearth_backend), "shout", "1.0", init, shutdown, describe, devices, estimate, load, unload,
+        info, request_create, request_run, request_cancel, request_free, get_extension};
+    /* clang-format on */
     return host_abi_version >= HEARTH_ABI_VERSION ? &table : NULL;
 }
