@@ -39,7 +39,9 @@ class LlamaBackend : public testing::Test {
     LlamaHost& host = LlamaHost::instance();
     hearth_model* model = nullptr;
 
-    Answer load(const Paths& files, const json& spec = json::object()) {
+    /// One thread: with two, a busy machine makes llama.cpp's threads wait for each other for seconds.
+    Answer load(const Paths& files, json spec = json::object()) {
+        spec["threads"] = 1;
         return host.load(files, spec, &model);
     }
     void load_tiny() {
