@@ -114,6 +114,18 @@ Json parse_answer(std::string_view text) {
 Client::Client(std::filesystem::path socket, int interrupt_fd)
     : socket_(std::move(socket)), interrupt_fd_(interrupt_fd) {}
 
+bool Client::reachable() const {
+    try {
+        const SocketStream stream(socket_, interrupt_fd_, std::nullopt);
+        return true;
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::daemon_unreachable) {
+            throw;
+        }
+        return false;
+    }
+}
+
 void Client::stream_bytes(const ClientRequest& request, const BytesHandler& on_bytes) const {
     SocketStream stream(socket_, interrupt_fd_, request.limit);
     std::string error_body;

@@ -38,6 +38,8 @@ class Client {
     /// owned, never read
     explicit Client(std::filesystem::path socket, int interrupt_fd = -1);
 
+    /// Whether somebody listens; asks nothing.
+    bool reachable() const;
     /// The whole answer, as JSON; null when the body is empty.
     Json ask(const ClientRequest& request) const;
     Json get(const std::string& target) const;

@@ -1,0 +1,88 @@
+#include "cli/answer.hpp"
+
+#include "base/error.hpp"
+#include "cli/arguments.hpp"
+#include "cli/chat_request.hpp"
+#include "cli/output.hpp"
+#include "cli/terminal.hpp"
+#include "protocol/client.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <unistd.h>
+
+namespace hearth::cli {
+namespace {
+
+double seconds_of(const Json& event, const char* key) {
+    return get_number(event, key).value_or(0) / 1e9;
+}
+
+/// "prompt      12 tokens, 0.123 s, 97.6 tokens/s"
+std::string rate_line(const Json& event, const char* name, const char* count_key, const char* duration_key) {
+    const double count = get_number(event, count_key).value_or(0);
+    const double seconds = seconds_of(event, duration_key);
+    return fmt::format("{:<10}{:.0f} tokens, {:.3f} s, {:.1f} tokens/s\n", name, count, seconds,
+                       seconds > 0 ? count / seconds : 0.0);
+}
+
+} // namespace
+
+Answer::Answer(AnswerStyle style) : style_(style), safe_(is_terminal(STDOUT_FILENO)) {}
+
+void Answer::stream(const protocol::Client& client, const RunOptions& options, const Json& messages) {
+    protocol::ClientRequest request;
+    request.method = "POST";
+    request.target = "/api/chat";
+    request.body = to_text(chat_request(options, messages));
+    bool done = false;
+    client.stream_lines(request, [&](const Json& event) {
+        take(event);
+        done = get_bool(event, "done").value_or(false);
+    });
+    if (!done) {
+        throw Error(ErrorCode::protocol, "the service ended the answer before it was complete");
+    }
+}
+
+void Answer::take(const Json& event) {
+    if (get_bool(event, "done").value_or(false)) {
+        last_ = to_text(event);
+    }
+    const auto message = event.find("message");
+    const std::string piece =
+        message != event.end() && message->is_object() ? get_string(*message, "content").value_or("") : "";
+    text_ += piece;
+    if (style_ == AnswerStyle::events) {
+        started_ = true;
+        print_json(event);
+    } else if (!piece.empty()) {
+        print_text(piece);
+    }
+}
+
+void Answer::print_text(const std::string& piece) {
+    started_ = true;
+    print(safe_ ? printable(piece) : piece);
+}
+
+void Answer::end_line() {
+    if (style_ == AnswerStyle::text && started_ && !text_.ends_with('\n')) {
+        print("\n");
+    }
+}
+
+std::string Answer::timings() const {
+    if (last_.empty()) {
+        return {};
+    }
+    const Json event = parse_json(last_, "the last event");
+    std::string text = fmt::format("total     {:.3f} s\nload      {:.3f} s\n",
+                                   seconds_of(event, "total_duration"), seconds_of(event, "load_duration"));
+    text += rate_line(event, "prompt", "prompt_eval_count", "prompt_eval_duration");
+    text += rate_line(event, "answer", "eval_count", "eval_duration");
+    return text;
+}
+
+} // namespace hearth::cli

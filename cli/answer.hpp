@@ -1,0 +1,49 @@
+#pragma once
+
+#include "base/json.hpp"
+
+#include <string>
+
+namespace hearth::protocol {
+class Client;
+}
+
+namespace hearth::cli {
+
+struct RunOptions;
+
+/// How an answer is shown.
+enum class AnswerStyle {
+    text,  ///< the answer alone, as it comes
+    events ///< each event as a line of JSON
+};
+
+/// One answer of /api/chat on its way to stdout.
+class Answer {
+  public:
+    explicit Answer(AnswerStyle style);
+
+    /// Asks and prints until the answer is complete. May throw in the middle: `text` is then what came.
+    void stream(const protocol::Client& client, const RunOptions& options, const Json& messages);
+
+    /// What the model said so far.
+    const std::string& text() const noexcept { return text_; }
+    /// Anything was printed.
+    bool started() const noexcept { return started_; }
+    /// Ends the line on stdout, if one is open.
+    void end_line();
+    /// Durations and rates of the last event, a line each; empty before it came.
+    std::string timings() const;
+
+  private:
+    void take(const Json& event);
+    void print_text(const std::string& piece);
+
+    AnswerStyle style_;
+    bool safe_; // stdout is a terminal: control characters are replaced
+    bool started_ = false;
+    std::string text_;
+    std::string last_; // the event with the timings, as JSON text
+};
+
+} // namespace hearth::cli

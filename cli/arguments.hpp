@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hearth::cli {
+
+struct PullOptions {
+    std::string model;
+    std::string as;
+    bool insecure = false;
+};
+
+struct RunOptions {
+    std::string model;
+    std::vector<std::string> prompt;
+    std::string system;
+    std::string backend;
+    std::string keep_alive;
+    std::optional<std::int64_t> context_tokens;
+    std::optional<double> temperature;
+    std::optional<std::int64_t> seed;
+    std::optional<std::int64_t> max_tokens;
+    bool verbose = false;
+};
+
+struct ShowOptions {
+    std::string model;
+    bool only_template = false;
+    bool only_system = false;
+    bool only_parameters = false;
+    bool only_license = false;
+    bool verbose = false;
+};
+
+/// The command line, understood. A plain value; each command reads the part that is its own.
+struct Arguments {
+    std::string command; ///< canonical: "list" also for "ls"
+    bool json = false;
+    bool quiet = false;
+    std::vector<std::string> models; ///< stop, rm
+    std::string topic;               ///< help
+    PullOptions pull;
+    RunOptions run; ///< run and load
+    ShowOptions show;
+};
+
+/// Understands a command line; `words` without the program's name. `--help` anywhere becomes the command
+/// "help" with a topic.
+/// @throws Error  usage, with a hint: an unknown command (and the nearest), option, or a missing argument
+Arguments parse_arguments(std::vector<std::string> words);
+
+/// What `hearth help [topic]` prints. @throws Error usage for an unknown topic
+std::string help_text(const std::string& topic);
+
+struct CommandSummary {
+    std::string name;
+    std::string summary;
+};
+std::vector<CommandSummary> command_summaries();
+
+} // namespace hearth::cli

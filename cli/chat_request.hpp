@@ -1,0 +1,24 @@
+#pragma once
+
+#include "base/json.hpp"
+
+#include <string>
+
+namespace hearth::cli {
+
+struct RunOptions;
+
+/// Body of /api/chat, or of load when there are no messages: model, backend, keep_alive and options as the
+/// command line says.
+Json chat_request(const RunOptions& options, const Json& messages);
+
+Json message(const std::string& role, const std::string& content);
+
+/// "5m" stays a text; "300" and "-1" become seconds, as a number without a unit is refused in a text.
+Json keep_alive_value(const std::string& text);
+
+/// A path of a file becomes file:///absolute; anything else stays what it is. Paths start with `/`, `./` or
+/// `../`, or name a `.gguf` file that exists.
+std::string model_address(const std::string& text);
+
+} // namespace hearth::cli

@@ -1,0 +1,68 @@
+#include "cli/interrupt.hpp"
+
+#include "base/error.hpp"
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+namespace hearth::cli {
+namespace {
+
+std::atomic<int> signal_pipe{-1}; // a handler reaches nothing else
+static_assert(std::atomic<int>::is_always_lock_free);
+
+void on_signal(int) {
+    const int saved = errno;
+    [[maybe_unused]] const ssize_t written = ::write(signal_pipe.load(), "!", 1);
+    errno = saved;
+}
+
+void install(void (*handler)(int)) {
+    struct sigaction action{};
+    action.sa_handler = handler;
+    sigemptyset(&action.sa_mask);
+    ::sigaction(SIGINT, &action, nullptr);
+    ::sigaction(SIGTERM, &action, nullptr);
+}
+
+} // namespace
+
+Interrupt::Interrupt() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
+        throw system_error(errno, "opening a pipe", ErrorCode::internal);
+    }
+    read_end_.reset(ends[0]);
+    write_end_.reset(ends[1]);
+    signal_pipe = write_end_.get();
+    install(on_signal);
+}
+
+Interrupt::~Interrupt() {
+    install(SIG_DFL);
+    signal_pipe = -1;
+}
+
+bool Interrupt::pending() const noexcept {
+    pollfd watched{read_end_.get(), POLLIN, 0};
+    return ::poll(&watched, 1, 0) > 0;
+}
+
+void Interrupt::clear() noexcept {
+    std::array<char, 64> buffer{};
+    while (::read(read_end_.get(), buffer.data(), buffer.size()) > 0) {
+    }
+}
+
+void Interrupt::check() const {
+    if (pending()) {
+        throw Error(ErrorCode::cancelled, "interrupted");
+    }
+}
+
+} // namespace hearth::cli

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "base/unique_fd.hpp"
+
+namespace hearth::cli {
+
+/// Ctrl-C and SIGTERM as a descriptor: readable once one came, so that a wait can end without a race.
+/// Handlers are installed without SA_RESTART: a blocked read ends too. One object at a time, made by main.
+class Interrupt {
+  public:
+    /// @throws Error internal
+    Interrupt();
+    ~Interrupt();
+    Interrupt(const Interrupt&) = delete;
+
+    /// Readable when interrupted. Never read it.
+    int fd() const noexcept { return read_end_.get(); }
+    bool pending() const noexcept;
+    /// Forgets what came, for a program that goes on.
+    void clear() noexcept;
+    /// @throws Error cancelled when one came
+    void check() const;
+
+  private:
+    UniqueFd read_end_;
+    UniqueFd write_end_;
+};
+
+} // namespace hearth::cli

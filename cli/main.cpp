@@ -1,0 +1,67 @@
+#include "base/error.hpp"
+#include "cli/arguments.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/output.hpp"
+#include "cli/service.hpp"
+#include "protocol/error_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <clocale>
+#include <csignal>
+#include <string_view>
+
+namespace hearth::cli {
+namespace {
+
+struct CommandEntry {
+    std::string_view name;
+    int (*run)(const Arguments& arguments, Service& service);
+};
+
+constexpr std::array<CommandEntry, 10> entries{{
+    {"version", run_version},
+    {"status", run_status},
+    {"list", run_list},
+    {"ps", run_ps},
+    {"show", run_show},
+    {"pull", run_pull},
+    {"rm", run_rm},
+    {"load", run_load},
+    {"stop", run_stop},
+    {"run", run_run},
+}};
+
+int run_command(const Arguments& arguments) {
+    if (arguments.command == "help") {
+        return run_help(arguments);
+    }
+    Interrupt interrupt;
+    Service service(interrupt, arguments.quiet);
+    const auto entry = std::find_if(entries.begin(), entries.end(),
+                                    [&](const CommandEntry& row) { return row.name == arguments.command; });
+    return entry->run(arguments, service);
+}
+
+int guarded_main(std::vector<std::string> words) {
+    const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
+    try {
+        return run_command(parse_arguments(std::move(words)));
+    } catch (...) {
+        const Error error = to_error(std::current_exception());
+        print_error(error, json);
+        return protocol::error_row(error.code()).exit_code;
+    }
+}
+
+} // namespace
+} // namespace hearth::cli
+
+int main(int count, char** values) {
+    // A reader that closes our stdout ends us quietly, even when our parent ignores the signal; sockets use
+    // MSG_NOSIGNAL.
+    std::signal(SIGPIPE, SIG_DFL);
+    std::setlocale(LC_CTYPE, "");
+    return hearth::cli::guarded_main(std::vector<std::string>(values + std::min(count, 1), values + count));
+}

@@ -1,0 +1,81 @@
+#include "cli/service.hpp"
+
+#include "base/error.hpp"
+#include "base/paths.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/output.hpp"
+#include "cli/start_daemon.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cerrno>
+#include <poll.h>
+
+namespace hearth::cli {
+namespace {
+
+constexpr std::chrono::seconds start_limit(10);
+constexpr std::chrono::milliseconds retry_pause(3);
+
+[[noreturn]] void throw_not_started(const std::string& why) {
+    throw Error(ErrorCode::daemon_unreachable, "the Hearth service did not start: " + why,
+                "its log: " + paths::log_file().string());
+}
+
+/// A daemon that was told another place would start beside the socket that the user named.
+void check_place(const std::filesystem::path& socket) {
+    if (socket != paths::runtime_dir() / "api.sock") {
+        throw Error(ErrorCode::daemon_unreachable, "no Hearth service answers at " + socket.string(),
+                    "HEARTH_SOCKET names this place; start the service that owns it, or unset HEARTH_SOCKET");
+    }
+}
+
+bool answers(const protocol::Client& client) {
+    protocol::ClientRequest request;
+    request.target = "/api/version";
+    request.limit = start_limit;
+    try {
+        client.ask(request);
+        return true;
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::daemon_unreachable) {
+            throw;
+        }
+        return false;
+    }
+}
+
+void wait_for_answer(const protocol::Client& client, StartedDaemon& daemon, Interrupt& interrupt) {
+    const auto deadline = std::chrono::steady_clock::now() + start_limit;
+    while (!answers(client)) {
+        if (const auto failure = daemon.failure()) {
+            throw_not_started(*failure);
+        }
+        if (std::chrono::steady_clock::now() > deadline) {
+            throw_not_started("no answer within 10 s");
+        }
+        pollfd watched{interrupt.fd(), POLLIN, 0};
+        ::poll(&watched, 1, static_cast<int>(retry_pause.count()));
+        interrupt.check();
+    }
+}
+
+} // namespace
+
+Service::Service(Interrupt& interrupt, bool quiet)
+    : interrupt_(interrupt), quiet_(quiet), client_(paths::api_socket(), interrupt.fd()) {}
+
+const protocol::Client& Service::started_client() {
+    if (client_.reachable()) {
+        return client_;
+    }
+    check_place(client_.socket());
+    if (!quiet_) {
+        note("starting the Hearth service\n");
+    }
+    StartedDaemon daemon = start_daemon();
+    wait_for_answer(client_, daemon, interrupt_);
+    return client_;
+}
+
+} // namespace hearth::cli
