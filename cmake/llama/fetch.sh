@@ -33,7 +33,7 @@ else
   wanted=$(awk '{print $1 "@" $2}' <<<"$packages")
   echo "llama: fetching $(echo $wanted) (46 MB, once)" >&2
   # shellcheck disable=SC2086
-  (cd "$work" && npm pack --silent --ignore-scripts $wanted >npm.out 2>npm.err) ||
+  (cd "$work" && npm pack --loglevel=error --ignore-scripts $wanted >npm.out 2>npm.err) ||
     { sed 's/^/  /' "$work/npm.err" >&2; fail "npm could not fetch the packages: is there a network, and does 'npm ping' work?"; }
 fi
 
