@@ -21,18 +21,22 @@ from gguf import split_names, write_gguf
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("output", help="file to write; with --split the pattern of the files' names")
+    parser.add_argument("output", nargs="?", help="file to write; with --split the pattern of the files' names")
+    parser.add_argument("--output", dest="named_output", metavar="output", help="the same")
     parser.add_argument("--shape", choices=sorted(SHAPES), default="tiny")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another model")
     parser.add_argument("--split", type=int, default=1, metavar="N", help="number of files")
     arguments = parser.parse_args()
+    output = arguments.output or arguments.named_output
+    if not output:
+        parser.error("which file to write?")
     if arguments.split < 1:
         parser.error("--split must be at least 1")
 
     model = SHAPES[arguments.shape](arguments.seed)
     if arguments.split > len(model.tensors):
         parser.error(f"--split: the model has only {len(model.tensors)} tensors")
-    names = split_names(arguments.output, arguments.split)
+    names = split_names(output, arguments.split)
     temporary = [name + ".part" for name in names]
     try:
         write_gguf(model, temporary)
