@@ -164,6 +164,8 @@ Parts take_apart(std::string_view text) {
     Parts parts{text, {}, text, {}};
     if (const std::size_t at = text.find("://"); at != std::string_view::npos && text.find('/') == at + 1) {
         parts.scheme = text.substr(0, at);
+        if (at == 0)
+            fail(text, "there is no scheme before ://");
         parts.rest = text.substr(at + 3);
     }
     if (const std::size_t at = parts.rest.rfind("@sha256:"); at != std::string_view::npos) {

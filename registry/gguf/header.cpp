@@ -196,8 +196,7 @@ Array Parser::read_array(const std::string& key) {
     if (array.count > limits::array_elements)
         reader_.fail(fmt::format("an array of {} elements, at most {} are allowed", array.count,
                                  limits::array_elements));
-    if (array.count > reader_.left() / element_bytes(array.element))
-        reader_.fail(fmt::format("truncated: an array of {} elements does not fit in the file", array.count));
+    reader_.require(array.count * element_bytes(array.element)); // before anything is reserved for them
     const bool keep = (options_.keep_long_arrays || array.count <= limits::small_array) &&
                       kept_ + array.count <= limits::kept_elements;
     if (keep)

@@ -127,12 +127,12 @@ GgufWriter& GgufWriter::version(std::uint32_t value) {
 }
 
 GgufWriter& GgufWriter::tensor_count(std::uint64_t value) {
-    stated_tensors_ = static_cast<std::int64_t>(value);
+    stated_tensors_ = value;
     return *this;
 }
 
 GgufWriter& GgufWriter::key_count(std::uint64_t value) {
-    stated_keys_ = static_cast<std::int64_t>(value);
+    stated_keys_ = value;
     return *this;
 }
 
@@ -143,8 +143,8 @@ GgufWriter& GgufWriter::alignment(std::uint32_t value) {
 
 std::string GgufWriter::header() const {
     std::string out = magic_ + little_endian(version_, 4);
-    out += little_endian(stated_tensors_ < 0 ? tensors_ : static_cast<std::uint64_t>(stated_tensors_), 8);
-    out += little_endian(stated_keys_ < 0 ? keys_ : static_cast<std::uint64_t>(stated_keys_), 8);
+    out += little_endian(stated_tensors_.value_or(tensors_), 8);
+    out += little_endian(stated_keys_.value_or(keys_), 8);
     out += metadata_ + infos_;
     if (alignment_ <= 4096)
         pad(out, alignment_);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,8 +52,8 @@ class GgufWriter {
     std::uint32_t version_ = 3;
     std::uint64_t keys_ = 0;
     std::uint64_t tensors_ = 0;
-    std::int64_t stated_keys_ = -1;
-    std::int64_t stated_tensors_ = -1;
+    std::optional<std::uint64_t> stated_keys_;
+    std::optional<std::uint64_t> stated_tensors_;
     std::uint32_t alignment_ = 32;
     std::string metadata_;
     std::string infos_;
