@@ -26,6 +26,16 @@ void check_media(const Json& part) {
     }
 }
 
+/// {"prompt_string": text, "multimodal_data": [base64]}: llama.cpp's form of a prompt with images or sound.
+bool has_media(const Json& prompt) {
+    if (!prompt.is_object() || !prompt.contains("prompt_string") || !prompt.contains("multimodal_data")) {
+        return false;
+    }
+    const Json& data = prompt["multimodal_data"];
+    return prompt["prompt_string"].is_string() && data.is_array() &&
+           std::all_of(data.begin(), data.end(), [](const Json& item) { return item.is_string(); });
+}
+
 bool is_token_list(const Json& value) {
     return value.is_array() &&
            std::all_of(value.begin(), value.end(), [](const Json& item) { return item.is_number_integer(); });
@@ -57,7 +67,7 @@ void prepare_chat(Json& body) {
 
 void prepare_complete(const Json& body) {
     const auto prompt = body.find("prompt");
-    if (prompt == body.end() || !(prompt->is_string() || prompt->is_object() || is_token_list(*prompt))) {
+    if (prompt == body.end() || !(prompt->is_string() || is_token_list(*prompt) || has_media(*prompt))) {
         throw Failure(HEARTH_E_INVALID, "\"prompt\" must be a text or a list of tokens");
     }
 }

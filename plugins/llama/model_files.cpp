@@ -45,6 +45,7 @@ ModelFiles::ModelFiles(const hearth_load_spec& spec, const char* scratch_dir) {
         switch (file.role) {
         case HEARTH_FILE_MODEL:
             shards.push_back(&file);
+            model_bytes_ += file.size;
             break;
         case HEARTH_FILE_PROJECTOR:
             projector_ = path_of(file);

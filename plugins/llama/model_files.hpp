@@ -2,6 +2,7 @@
 
 #include "plugins/abi/hearth_backend.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ class ModelFiles {
     const std::string& model() const noexcept { return model_; }
     const std::string& projector() const noexcept { return projector_; } ///< empty: none
     const std::string& draft() const noexcept { return draft_; }         ///< empty: none
+    std::uint64_t model_bytes() const noexcept { return model_bytes_; }
     const std::vector<std::string>& adapters() const noexcept { return adapters_; }
 
   private:
@@ -29,6 +31,7 @@ class ModelFiles {
 
     std::filesystem::path links_; ///< empty: none made
     std::string model_;
+    std::uint64_t model_bytes_ = 0;
     std::string projector_;
     std::string draft_;
     std::vector<std::string> adapters_;

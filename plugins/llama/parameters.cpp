@@ -230,8 +230,13 @@ common_params make_parameters(const Settings& settings, const ModelFiles& files,
     common_params params;
     params.verbosity = 2; // warnings
     set_defaults(params, settings, header);
+    // A model this small computes faster than its threads can meet, and on a busy machine they wait for each
+    // other by spinning.
+    constexpr std::uint64_t one_thread_bytes = 64 << 20;
     if (settings.threads > 0) {
         params.cpuparams.n_threads = settings.threads;
+    } else if (files.model_bytes() < one_thread_bytes) {
+        params.cpuparams.n_threads = 1;
     }
     apply_arguments(settings.arguments, params);
     set_context(params, settings, header);

@@ -15,7 +15,7 @@ struct Settings {
     std::string alias = "model";
     std::int64_t context = 0; ///< tokens per sequence; 0: the model's own
     int parallel = 1;
-    int threads = 0; ///< 0: physical cores
+    int threads = 0; ///< 0: physical cores, one for models below 64 MiB
     bool embeddings = false;
     std::string chat_template; ///< empty: the model's own
     std::vector<std::string>

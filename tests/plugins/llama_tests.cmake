@@ -23,3 +23,13 @@ add_dependencies(llama_test hearth_plugin_llama hearth_test_models)
 hearth_test(llama_template_guard_test
   SOURCES llama_template_guard_test.cpp ${CMAKE_SOURCE_DIR}/plugins/llama/template_guard.cpp
   LINKS nlohmann_json::nlohmann_json LABELS llama)
+
+add_test(NAME LlamaPlugin.PassesTheConformanceKit
+  COMMAND hearth-plugin-check $<TARGET_FILE:hearth_plugin_llama> --model ${folder}/tiny.gguf)
+add_test(NAME LlamaPlugin.PassesTheConformanceKitWithASplitModel
+  COMMAND hearth-plugin-check $<TARGET_FILE:hearth_plugin_llama> --model ${folder}/tiny-00001-of-00003.gguf
+          --model ${folder}/tiny-00002-of-00003.gguf --model ${folder}/tiny-00003-of-00003.gguf)
+add_test(NAME LlamaPlugin.PassesTheConformanceKitAsAnEmbedder
+  COMMAND hearth-plugin-check $<TARGET_FILE:hearth_plugin_llama> --model ${folder}/embed.gguf)
+set_tests_properties(LlamaPlugin.PassesTheConformanceKit LlamaPlugin.PassesTheConformanceKitWithASplitModel
+  LlamaPlugin.PassesTheConformanceKitAsAnEmbedder PROPERTIES LABELS llama TIMEOUT 120)
