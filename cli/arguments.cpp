@@ -102,6 +102,29 @@ const CommandRow* find_command(std::string_view name) {
     return found == commands.end() ? nullptr : &*found;
 }
 
+/// CLI11 takes a word like "[1,2]" apart as a list, and a prompt may be one: a mark in front hides it.
+constexpr char list_mark = '\x01';
+
+void hide_lists(std::vector<std::string>& words) {
+    for (std::string& word : words) {
+        if (word.starts_with('[')) {
+            word.insert(word.begin(), list_mark);
+        }
+    }
+}
+
+void unhide_list(std::string& word) {
+    if (word.starts_with(list_mark)) {
+        word.erase(0, 1);
+    }
+}
+
+void unhide_lists(Arguments& arguments) {
+    unhide_list(arguments.run.system);
+    std::for_each(arguments.run.prompt.begin(), arguments.run.prompt.end(), unhide_list);
+    std::for_each(arguments.models.begin(), arguments.models.end(), unhide_list);
+}
+
 /// A parser for one command: building all of them for each start would be a waste.
 std::unique_ptr<CLI::App> make_parser(const CommandRow& row, Arguments& arguments) {
     auto parser = std::make_unique<CLI::App>(std::string(row.summary), "hearth " + std::string(row.name));
@@ -152,6 +175,7 @@ Arguments parse_arguments(std::vector<std::string> words) {
     Arguments arguments;
     arguments.command = row->name;
     const auto parser = make_parser(*row, arguments);
+    hide_lists(words);
     std::vector<std::string> rest(words.rbegin(), words.rend() - 1); // CLI11 takes them from the back
     try {
         parser->parse(std::move(rest));
@@ -160,6 +184,7 @@ Arguments parse_arguments(std::vector<std::string> words) {
     } catch (const CLI::ParseError& error) {
         throw Error(ErrorCode::usage, error.what(), "hearth help " + arguments.command);
     }
+    unhide_lists(arguments);
     return arguments;
 }
 

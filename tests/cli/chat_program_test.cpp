@@ -1,0 +1,147 @@
+#include "tests/cli/hearth_process.hpp"
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include <csignal>
+#include <latch>
+
+namespace hearth::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string not_found = R"({"error":"model 'm' not found","code":"model.not_found"})";
+
+class ChatProgram : public HearthProgramTest {
+  protected:
+    const std::vector<std::string> answer_{
+        R"({"model":"m","message":{"role":"assistant","content":"Hel"},"done":false})",
+        R"({"model":"m","message":{"role":"assistant","content":"lo"},"done":false})",
+        R"({"model":"m","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","total_duration":2000000000,)"
+        R"("prompt_eval_count":10,"prompt_eval_duration":500000000,"eval_count":2,"eval_duration":1000000000})"};
+    Json asked() { return Json::parse(service_->last_body("POST /api/chat")); }
+};
+
+TEST_F(ChatProgram, PrintsTheAnswerAndNothingElse) {
+    service_->on_lines("POST /api/chat", answer_);
+    const ProgramResult result = hearth({"run", "m", "say", "hello"});
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_EQ(result.out, "Hello\n");
+    EXPECT_EQ(result.err, "");
+    EXPECT_EQ(
+        asked(),
+        Json::parse(R"({"model":"m","stream":true,"messages":[{"role":"user","content":"say hello"}]})"));
+}
+
+TEST_F(ChatProgram, SendsItsOptions) {
+    service_->on_lines("POST /api/chat", answer_);
+    hearth({"run", "m", "x", "--system", "s", "--backend", "echo", "--keep-alive", "-1", "--ctx", "64",
+            "--temp", "0.5", "--seed", "7", "--max-tokens", "9"});
+    const Json request = asked();
+    EXPECT_EQ(request["messages"][0], Json::parse(R"({"role":"system","content":"s"})"));
+    EXPECT_EQ(request["backend"], "echo");
+    EXPECT_EQ(request["keep_alive"], -1);
+    EXPECT_EQ(request["options"],
+              Json::parse(R"({"num_ctx":64,"temperature":0.5,"seed":7,"num_predict":9})"));
+}
+
+TEST_F(ChatProgram, AppendsPipedInputToThePrompt) {
+    service_->on_lines("POST /api/chat", answer_);
+    hearth({"run", "m", "summarise"}, "the text\n");
+    EXPECT_EQ(asked()["messages"][0]["content"], "summarise\n\nthe text\n");
+    hearth({"run", "m"}, "only this");
+    EXPECT_EQ(asked()["messages"][0]["content"], "only this");
+}
+
+TEST_F(ChatProgram, WithoutAnyPromptIsAUsageError) {
+    const ProgramResult result = hearth({"run", "m"}, " \n");
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err, HasSubstr("error: there is no prompt\n"));
+    EXPECT_TRUE(service_->requests().empty());
+}
+
+TEST_F(ChatProgram, PrintsTimingsToStderrWhenItIsVerbose) {
+    service_->on_lines("POST /api/chat", answer_);
+    const ProgramResult result = hearth({"run", "m", "x", "--verbose"});
+    EXPECT_EQ(result.out, "Hello\n");
+    EXPECT_THAT(result.err, HasSubstr("prompt    10 tokens, 0.500 s, 20.0 tokens/s\n"));
+    EXPECT_THAT(result.err, HasSubstr("answer    2 tokens, 1.000 s, 2.0 tokens/s\n"));
+}
+
+TEST_F(ChatProgram, PrintsEventsAsJson) {
+    service_->on_lines("POST /api/chat", answer_);
+    const auto events = hearth_json({"run", "m", "x"});
+    ASSERT_EQ(events.size(), 3u);
+    EXPECT_EQ(events[0]["message"]["content"], "Hel");
+    EXPECT_EQ(events[2]["done"], true);
+}
+
+TEST_F(ChatProgram, PullsAnAbsentModelAndAsksAgain) {
+    int asked_times = 0;
+    service_->on("POST /api/chat", [&](const FakeExchange& exchange) {
+        if (++asked_times == 1) {
+            exchange.answer(404, not_found);
+            return;
+        }
+        exchange.begin_chunks();
+        for (const std::string& line : answer_) {
+            exchange.chunk(line + "\n");
+        }
+        exchange.end_chunks();
+    });
+    service_->on_lines("POST /api/pull", {R"({"status":"success"})"});
+    const ProgramResult result = hearth({"run", "m", "x"});
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_EQ(result.out, "Hello\n");
+    EXPECT_THAT(result.err, HasSubstr("pulled m"));
+}
+
+TEST_F(ChatProgram, EndsWithThreeWhenTheModelIsNowhere) {
+    service_->on("POST /api/chat", 404, not_found);
+    service_->on_lines("POST /api/pull", {not_found});
+    EXPECT_EQ(hearth({"run", "m", "x"}).exit_code, 3);
+}
+
+TEST_F(ChatProgram, PrintsWhatCameBeforeAnErrorAndFails) {
+    service_->on_lines("POST /api/chat",
+                       {answer_[0], R"({"error":"the runner ended","code":"runner.lost"})"});
+    const ProgramResult result = hearth({"run", "m", "x"});
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(result.out, "Hel\n");
+    EXPECT_EQ(result.err, "error: the runner ended\n");
+}
+
+TEST_F(ChatProgram, IsInterruptedInTheMiddleAndHangsUp) {
+    std::latch hung_up(1);
+    service_->on("POST /api/chat", [&](const FakeExchange& exchange) {
+        exchange.begin_chunks();
+        exchange.chunk(answer_[0] + "\n");
+        exchange.wait_for_hangup();
+        hung_up.count_down();
+    });
+    HearthProcess process(program_, {"run", "m", "x"}, environment_, "");
+    process.wait_for_out("Hel");
+    process.signal(SIGINT);
+    EXPECT_EQ(process.finish().exit_code, 130);
+    hung_up.wait();
+}
+
+TEST_F(ChatProgram, EndsQuietlyWhenItsReaderLeaves) {
+    const auto talk = [line =
+                           answer_[0] + "\n"](const FakeExchange& exchange) { // may outlive the test's body
+        exchange.begin_chunks();
+        for (int i = 0; i < 100000; ++i) {
+            exchange.chunk(line);
+        }
+        exchange.wait_for_hangup();
+    };
+    service_->on("POST /api/chat", talk);
+    const std::string script = "trap '' PIPE; " + program_ + " run m x | head -c 3";
+    const ProgramResult result = HearthProcess("/bin/sh", {"-c", script}, environment_, "").finish();
+    EXPECT_EQ(result.out, "Hel");
+    EXPECT_EQ(result.err, "");
+}
+
+} // namespace
+} // namespace hearth::testing

@@ -1,0 +1,205 @@
+// The program on a real terminal: a conversation, and what a person sees.
+#include "tests/cli/hearth_process.hpp"
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <latch>
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace hearth::testing {
+namespace {
+
+const std::string answer_line = R"({"message":{"role":"assistant","content":"Hello"},"done":true})";
+
+/// A `hearth` whose three streams are a terminal of 80 columns.
+class TerminalSession {
+  public:
+    TerminalSession(const std::string& program, std::vector<std::string> arguments,
+                    const HearthProcess::Environment& environment) {
+        std::vector<std::string> variables;
+        for (const auto& [name, value] : environment) {
+            variables.push_back(name + "=" + value);
+        }
+        variables.emplace_back("TERM=xterm");
+        arguments.insert(arguments.begin(), program);
+        const auto pointers = [](std::vector<std::string>& texts) {
+            std::vector<char*> result;
+            for (std::string& text : texts) {
+                result.push_back(text.data());
+            }
+            result.push_back(nullptr);
+            return result;
+        };
+        const std::vector<char*> words = pointers(arguments);
+        const std::vector<char*> settings = pointers(variables);
+        winsize size{};
+        size.ws_col = 80;
+        size.ws_row = 24;
+        int master = -1;
+        pid_ = ::forkpty(&master, nullptr, nullptr, &size);
+        if (pid_ == 0) {
+            ::execve(program.c_str(), words.data(), settings.data());
+            ::_exit(127);
+        }
+        master_.reset(master);
+    }
+    ~TerminalSession() {
+        if (pid_ > 0) {
+            ::kill(pid_, SIGKILL);
+            ::waitpid(pid_, nullptr, 0);
+        }
+    }
+    TerminalSession(const TerminalSession&) = delete;
+
+    void type(const std::string& text) const {
+        EXPECT_EQ(::write(master_.get(), text.data(), text.size()), ssize_t(text.size()));
+    }
+    /// Reads until the screen got `text` since the last call.
+    void expect(const std::string& text) {
+        while (seen_.find(text) == std::string::npos) {
+            if (!read_some()) {
+                ADD_FAILURE() << "the terminal closed before \"" << text << "\": " << seen_;
+                return;
+            }
+        }
+        seen_.erase(0, seen_.find(text) + text.size());
+    }
+    int exit_code() {
+        while (read_some()) {
+        }
+        int status = 0;
+        ::waitpid(std::exchange(pid_, -1), &status, 0);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    }
+    const std::string& rest() const { return seen_; }
+
+  private:
+    bool read_some() {
+        std::array<char, 4096> buffer{};
+        const ssize_t got = ::read(master_.get(), buffer.data(), buffer.size());
+        seen_.append(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+        return got > 0;
+    }
+
+    pid_t pid_ = -1;
+    UniqueFd master_;
+    std::string seen_;
+};
+
+class TerminalProgram : public HearthProgramTest {
+  protected:
+    TerminalProgram() { service_->on_lines("POST /api/chat", {answer_line}); }
+    Json last_messages() { return Json::parse(service_->last_body("POST /api/chat"))["messages"]; }
+};
+
+TEST_F(TerminalProgram, TalksUntilBye) {
+    TerminalSession session(program_, {"run", "m"}, environment_);
+    session.expect(">>> ");
+    session.type("first\r");
+    session.expect("Hello\r\n");
+    session.expect(">>> ");
+    session.type("second\r");
+    session.expect("Hello\r\n");
+    session.expect(">>> ");
+    EXPECT_EQ(last_messages().dump(),
+              R"([{"content":"first","role":"user"},{"content":"Hello","role":"assistant"},)"
+              R"({"content":"second","role":"user"}])");
+    session.type("/bye\r");
+    EXPECT_EQ(session.exit_code(), 0);
+}
+
+TEST_F(TerminalProgram, KnowsItsSlashCommandsAndLongTexts) {
+    TerminalSession session(program_, {"run", "m"}, environment_);
+    session.expect(">>> ");
+    session.type("/set system be brief\r");
+    session.expect("instructions are set");
+    session.expect(">>> ");
+    session.type("x\r");
+    session.expect("Hello\r\n");
+    session.expect(">>> ");
+    session.type("/clear\r");
+    session.expect("forgotten");
+    session.expect(">>> ");
+    session.type("\"\"\"one\r");
+    session.expect("... ");
+    session.type("two\"\"\"\r");
+    session.expect("Hello\r\n");
+    session.expect(">>> ");
+    EXPECT_EQ(last_messages().dump(),
+              R"([{"content":"be brief","role":"system"},{"content":"one\ntwo","role":"user"}])");
+    session.type("/frob\r");
+    session.expect("/frob is not a command");
+    session.expect(">>> ");
+    session.type("\x04");
+    EXPECT_EQ(session.exit_code(), 0);
+}
+
+TEST_F(TerminalProgram, StopsTheAnswerAndNotItselfOnCtrlC) {
+    TerminalSession session(program_, {"run", "m"}, environment_);
+    session.expect(">>> ");
+    std::latch hung_up(1);
+    service_->on("POST /api/chat", [&](const FakeExchange& exchange) {
+        exchange.begin_chunks();
+        exchange.chunk("{\"message\":{\"content\":\"partial\"},\"done\":false}\n");
+        exchange.wait_for_hangup();
+        hung_up.count_down();
+    });
+    session.type("x\r");
+    session.expect("partial");
+    session.type("\x03");
+    hung_up.wait();
+    session.expect(">>> ");
+    service_->on_lines("POST /api/chat", {answer_line});
+    session.type("y\r");
+    session.expect("Hello\r\n");
+    session.expect(">>> ");
+    EXPECT_EQ(last_messages()[1]["content"], "partial");
+    session.type("half a line\x03");
+    session.expect(">>> ");
+    session.type("\x04");
+    EXPECT_EQ(session.exit_code(), 0);
+}
+
+TEST_F(TerminalProgram, SaysAtOnceThatAModelIsBroken) {
+    service_->on("POST /api/chat", 500, R"({"error":"no tensors","code":"model.load_failed"})");
+    TerminalSession session(program_, {"run", "m"}, environment_);
+    session.expect("error: no tensors");
+    EXPECT_EQ(session.exit_code(), 1);
+}
+
+TEST_F(TerminalProgram, ShowsNoEscapeSequenceOfAModel) {
+    service_->on_lines("POST /api/chat", {R"({"message":{"content":"a\u001b]0;owned\u0007b"},"done":true})"});
+    TerminalSession session(program_, {"run", "m", "x"}, environment_);
+    session.expect("a\xEF\xBF\xBD]0;owned\xEF\xBF\xBD"
+                   "b\r\n");
+    EXPECT_EQ(session.exit_code(), 0);
+}
+
+TEST_F(TerminalProgram, DrawsABarWhileItPulls) {
+    service_->on_lines("POST /api/pull",
+                       {R"({"status":"pulling 6a07","digest":"sha256:6a07","total":1000,"completed":500})",
+                        R"({"status":"success"})"});
+    TerminalSession session(program_, {"pull", "m"}, environment_);
+    session.expect("6a07  [===");
+    session.expect("50%  500 B of 1.0 KB");
+    session.expect("pulled m (1.0 KB)");
+    EXPECT_EQ(session.exit_code(), 0);
+}
+
+TEST_F(TerminalProgram, ShowsTablesForPeople) {
+    service_->on(
+        "GET /api/tags", 200,
+        R"({"models":[{"name":"a","size":4100000000,"digest":"0123456789abcdef","modified_at":"2023-11-14T22:13:20Z"}]})");
+    TerminalSession session(program_, {"list"}, environment_);
+    session.expect("NAME    ID              SIZE      MODIFIED");
+    session.expect("a       0123456789ab    4.1 GB    ");
+    session.expect(" ago");
+    EXPECT_EQ(session.exit_code(), 0);
+}
+
+} // namespace
+} // namespace hearth::testing
