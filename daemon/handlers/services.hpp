@@ -29,9 +29,9 @@ struct Services {
     BlockingPool& workers; ///< for JSON too large for the io thread
 
     std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-    std::filesystem::path socket;
-    std::filesystem::path data_dir;
-    std::string sandbox; ///< what is enforced on this process
+    std::filesystem::path socket{};
+    std::filesystem::path data_dir{};
+    std::string sandbox{}; ///< what is enforced on this process
 };
 
 } // namespace hearth::daemon

@@ -1,0 +1,131 @@
+#include "daemon/daemon.hpp"
+
+#include "base/log.hpp"
+#include "base/paths.hpp"
+#include "daemon/event_bus.hpp"
+#include "daemon/handlers/routes.hpp"
+#include "daemon/handlers/services.hpp"
+#include "daemon/http/router.hpp"
+#include "daemon/http/server.hpp"
+#include "process/launcher.hpp"
+#include "process/sandbox.hpp"
+#include "registry/blobs/blob_store.hpp"
+#include "registry/catalog.hpp"
+#include "registry/db/database.hpp"
+#include "registry/pull/fetch_client.hpp"
+#include "registry/pull/pull_engine.hpp"
+#include "runtime/runner/plugin_manifest.hpp"
+#include "runtime/scheduler/scheduler.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <malloc.h>
+
+namespace hearth::daemon {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t disk_threads = 2;
+constexpr auto drain_time = std::chrono::seconds(10);
+
+std::filesystem::path api_path(const std::vector<http::ListenSocket>& sockets) {
+    for (const http::ListenSocket& socket : sockets) {
+        if (socket.access == http::Access::full) {
+            return socket.path;
+        }
+    }
+    return {};
+}
+
+} // namespace
+
+/// Members in the order of their dependencies: destruction is the reverse.
+struct Daemon::Parts {
+    Parts(asio::any_io_executor io, Inherited inherited)
+        : executor(io), config(std::move(inherited.config)), sockets(std::move(inherited.sockets)),
+          disk(disk_threads), blobs(paths::data_dir()), database(blobs.data_dir() / "index.db"),
+          catalog(database, blobs, disk, config.default_registry),
+          launcher(io, std::move(inherited.launcher_socket), std::move(inherited.launcher)),
+          fetcher(io, [this] { return launcher.start_fetch(); }),
+          pulls(io, catalog, blobs, fetcher, disk, config.default_registry),
+          scheduler(
+              io, config, runtime::find_plugins(paths::plugin_dirs()),
+              [this](registry::Model model) { return catalog.open_files(std::move(model)); },
+              [this](const runtime::RuntimeEvent& event) { tell(event); }),
+          services{.config = config,
+                   .catalog = catalog,
+                   .pulls = pulls,
+                   .scheduler = scheduler,
+                   .events = events,
+                   .workers = disk},
+          server(io, router) {
+        services.socket = api_path(sockets);
+        services.data_dir = blobs.data_dir();
+        services.sandbox = process::sandbox_description(process::SandboxProfile::core);
+        add_routes(router, services);
+    }
+
+    void tell(const runtime::RuntimeEvent& event) {
+        Json data = {{"model", event.model}};
+        if (!event.detail.empty()) {
+            data["detail"] = event.detail;
+        }
+        events.publish(event.type, std::move(data));
+        if (event.type == "model.unloaded") {
+            ::malloc_trim(0); // what its requests used goes back to the system
+        }
+    }
+
+    asio::any_io_executor executor;
+    Config config;
+    std::vector<http::ListenSocket> sockets;
+    EventBus events;
+    BlockingPool disk;
+    registry::BlobStore blobs;
+    registry::Database database;
+    registry::Catalog catalog;
+    process::Launcher launcher;
+    registry::FetchClient fetcher;
+    registry::PullEngine pulls;
+    runtime::Scheduler scheduler;
+    Services services;
+    http::Router router;
+    http::Server server;
+};
+
+Daemon::Daemon(asio::any_io_executor executor, Inherited inherited)
+    : parts_(std::make_unique<Parts>(std::move(executor), std::move(inherited))) {}
+
+Daemon::~Daemon() = default;
+
+asio::awaitable<void> Daemon::start() {
+    co_await parts_->launcher.start();
+    for (http::ListenSocket& socket : parts_->sockets) {
+        log::info("daemon",
+                  fmt::format("listening on {}{}", socket.path.string(),
+                              socket.access == http::Access::infer ? " (inference and listing only)" : ""));
+        parts_->server.listen(std::move(socket.fd), socket.access);
+    }
+    std::vector<std::string> names;
+    for (const runtime::PluginManifest& plugin : parts_->scheduler.plugins()) {
+        names.push_back(plugin.name);
+    }
+    log::info("daemon", fmt::format("backends: {}",
+                                    names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
+    ::malloc_trim(0);
+}
+
+asio::awaitable<void> Daemon::stop() {
+    parts_->events.close();
+    co_await parts_->pulls.stop();
+    co_await parts_->server.stop(drain_time);
+    co_await parts_->scheduler.stop();
+    co_await parts_->fetcher.stop();
+    co_await parts_->launcher.stop();
+}
+
+} // namespace hearth::daemon

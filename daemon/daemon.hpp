@@ -1,0 +1,44 @@
+#pragma once
+
+#include "base/config.hpp"
+#include "base/unique_fd.hpp"
+#include "daemon/http/listen_sockets.hpp"
+#include "process/spawn.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace hearth::daemon {
+
+/// What `main` prepares while the process is still free: before threads, before the lock.
+struct Inherited {
+    Config config;
+    std::vector<http::ListenSocket> sockets;
+    UniqueFd launcher_socket;
+    process::Child launcher;
+};
+
+/// The whole service: owns every part in the order of their dependencies, starts and stops them. On the io
+/// executor; the process is locked when it is made. `stop` is awaited before destruction.
+class Daemon {
+  public:
+    /// Opens the store and reads the plugins' manifests; blocking, once.
+    /// @throws Error  store_locked, store_failed
+    Daemon(boost::asio::any_io_executor executor, Inherited inherited);
+    ~Daemon();
+    Daemon(const Daemon&) = delete;
+
+    /// Returns when clients are answered.
+    boost::asio::awaitable<void> start();
+    /// Ends pulls and event streams at once, lets answers finish for ten seconds, then ends everything.
+    boost::asio::awaitable<void> stop();
+
+  private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+} // namespace hearth::daemon

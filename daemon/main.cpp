@@ -1,0 +1,145 @@
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/paths.hpp"
+#include "daemon/arguments.hpp"
+#include "daemon/daemon.hpp"
+#include "daemon/notify.hpp"
+#include "process/launcher.hpp"
+#include "process/sandbox.hpp"
+#include "protocol/error_table.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <span>
+
+namespace {
+
+namespace asio = boost::asio;
+using namespace hearth; // NOLINT(google-build-using-namespace): this file is the program, nothing includes it
+
+constexpr int exit_taken = 75; // EX_TEMPFAIL: another daemon owns the socket or the data
+
+/// Small and steady: few arenas, and large blocks go back to the system when they are freed.
+void tune_memory() {
+    ::mallopt(M_ARENA_MAX, 2);
+    ::mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    ::mallopt(M_TRIM_THRESHOLD, 256 << 10);
+}
+
+/// systemd's sockets, and our own where it gave none.
+std::vector<daemon::http::ListenSocket> open_sockets() {
+    using daemon::http::Access;
+    std::vector<daemon::http::ListenSocket> sockets = daemon::http::take_systemd_sockets();
+    const std::filesystem::path directory = paths::runtime_dir();
+    for (const auto& [access, name] :
+         {std::pair{Access::full, "api.sock"}, std::pair{Access::infer, "infer.sock"}}) {
+        const bool there = std::ranges::any_of(
+            sockets, [wanted = access](const auto& socket) { return socket.access == wanted; });
+        if (!there) {
+            sockets.push_back(daemon::http::bind_socket(directory / name, access));
+        }
+    }
+    return sockets;
+}
+
+/// Paths that we created and remove at the end, while we still own the lock.
+std::vector<std::filesystem::path> own_paths(const std::vector<daemon::http::ListenSocket>& sockets) {
+    std::vector<std::filesystem::path> result;
+    for (const auto& socket : sockets) {
+        if (!socket.inherited) {
+            result.push_back(socket.path);
+        }
+    }
+    return result;
+}
+
+/// The life of the service, on the io thread.
+asio::awaitable<void> serve(asio::io_context& io, daemon::Inherited inherited,
+                            const daemon::ServiceNotifier& notifier) {
+    asio::signal_set signals(io, SIGTERM, SIGINT);
+    daemon::Daemon service(io.get_executor(), std::move(inherited));
+    co_await service.start();
+    log::info("daemon",
+              fmt::format("ready; {}", process::sandbox_description(process::SandboxProfile::core)));
+    notifier.send("READY=1");
+    co_await signals.async_wait(asio::use_awaitable);
+    log::info("daemon", "stopping");
+    notifier.send("STOPPING=1");
+    signals.async_wait([](boost::system::error_code error, int) {
+        if (!error) {
+            ::_exit(1); // asked a second time: runners and launcher end with us
+        }
+    });
+    co_await service.stop();
+}
+
+void run_service() {
+    ::signal(SIGPIPE, SIG_IGN);
+    Config config = Config::load();
+    const daemon::ServiceNotifier notifier; // connects while it still can
+    const UniqueFd lock = daemon::http::lock_runtime_dir(paths::runtime_dir());
+    daemon::Inherited inherited;
+    inherited.config = std::move(config);
+    inherited.sockets = open_sockets();
+    const auto paths_to_remove = own_paths(inherited.sockets);
+    std::tie(inherited.launcher_socket, inherited.launcher) = process::fork_launcher();
+    process::enter_sandbox(process::SandboxProfile::core);
+
+    asio::io_context io(1);
+    std::exception_ptr failure;
+    auto remember = [&failure](std::exception_ptr thrown) { failure = std::move(thrown); };
+    asio::co_spawn(io, serve(io, std::move(inherited), notifier), remember);
+    io.run();
+    for (const auto& path : paths_to_remove) {
+        std::error_code ignored;
+        std::filesystem::remove(path, ignored);
+    }
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+    log::info("daemon", "stopped");
+}
+
+int report(const Error& error) {
+    std::fputs(fmt::format("hearthd: {}\n", error.what()).c_str(), stderr);
+    if (!error.hint().empty()) {
+        std::fputs(fmt::format("  {}\n", error.hint()).c_str(), stderr);
+    }
+    return error.code() == ErrorCode::store_locked ? exit_taken : protocol::error_row(error.code()).exit_code;
+}
+
+} // namespace
+
+int main(int count, char** arguments) {
+    tune_memory();
+    log::init_from_environment();
+    try {
+        const std::span<char* const> all(arguments, static_cast<std::size_t>(count));
+        switch (daemon::parse_arguments(all.subspan(1)).action) {
+        case daemon::Arguments::Action::help:
+            std::fwrite(daemon::help_text.data(), 1, daemon::help_text.size(), stdout);
+            return 0;
+        case daemon::Arguments::Action::version:
+            std::puts("hearthd " HEARTH_VERSION);
+            return 0;
+        case daemon::Arguments::Action::serve:
+            run_service();
+            return 0;
+        }
+    } catch (...) {
+        return report(to_error(std::current_exception()));
+    }
+    return 1;
+}
