@@ -215,6 +215,15 @@ class HearthTest(unittest.TestCase):
         signal.signal(signal.SIGALRM, self._too_long)
         signal.alarm(int(seconds(self.time_limit)))
         self.addCleanup(signal.alarm, 0)
+        if self.service.process:
+            self.addCleanup(self._check_alive, self.service.process)
+
+    def _check_alive(self, process):
+        """A daemon that ended by itself fails this test; the next one gets a new daemon."""
+        if self.service.process is process and process.poll() is not None:
+            tail = self.service.log_tail(60)
+            self.service.start()
+            self.fail(f"hearthd ended by itself with {process.returncode}:\n{tail}")
 
     def _too_long(self, *_):
         raise AssertionError(f"the test took longer than {seconds(self.time_limit):.0f} s\n{self.service.log_tail()}")

@@ -41,6 +41,10 @@ class ShapesMixin:
         self.assertRegex(line["created_at"], NANOSECOND_TIME)
         self.assertIn("done", line)
 
+    def tearDown(self):
+        for name in self.service.loaded():
+            self.client.post("/hearth/v1/unload", {"model": name})
+
     # ---- generate
 
     def test_generate_streams_ndjson_by_default(self):

@@ -20,7 +20,7 @@ class ThirdPlugin(HearthTest):
         include.mkdir(parents=True)
         shutil.copy(ROOT / "plugins/abi/hearth_backend.h", include)
         sources = shutil.copytree(THIRD, home / "elsewhere")
-        built = subprocess.run(["bash", sources / "build.sh", home / "include", home / "data/plugins/third"], cwd=home, capture_output=True, text=True)
+        built = subprocess.run(["sh", sources / "build.sh", home / "data/plugins/third", home / "include"], cwd=home, capture_output=True, text=True)
         if built.returncode != 0:
             raise AssertionError(f"build.sh failed:\n{built.stdout}\n{built.stderr}")
         cls.folder = home / "data/plugins/third"
