@@ -127,7 +127,7 @@ PluginManifest PluginManifest::read(const fs::path& file) {
     try {
         require_ours_alone(file, file);
         PluginManifest manifest =
-            from_json(parse_json(read_file(file, max_manifest_bytes), "plugin manifest"), file);
+            from_json(parse_json(read_file(file, max_manifest_bytes), "the text"), file);
         require_ours_alone(manifest.library, file);
         return manifest;
     } catch (const Error& error) {

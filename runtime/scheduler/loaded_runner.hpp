@@ -42,6 +42,9 @@ struct LoadedRunner {
     int waiters = 0; ///< acquires that will take a lease in a moment
     std::list<std::function<void(std::string, double)>> listeners; ///< to the load's progress
 
+    std::string stage; ///< of the load, with `fraction`: for those who join late
+    double fraction = 0;
+
     std::chrono::nanoseconds keep_alive{};
     Steady idle_since{};
     Steady load_started{};

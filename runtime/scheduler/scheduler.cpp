@@ -56,6 +56,9 @@ class Waiter {
         ++entry_->waiters;
         entry_->listeners.push_back(request.on_progress);
         listener_ = std::prev(entry_->listeners.end());
+        if (request.on_progress && !entry_->stage.empty()) {
+            request.on_progress(entry_->stage, entry_->fraction);
+        }
     }
     ~Waiter() {
         --entry_->waiters;

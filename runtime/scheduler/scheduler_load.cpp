@@ -80,6 +80,8 @@ asio::awaitable<void> Scheduler::Impl::load_steps(Entry entry) {
     entry->runner = co_await seams.start_runner(entry->plugin);
     refuse_if_unwanted(entry);
     auto progress = [entry](std::string stage, double fraction) {
+        entry->stage = stage;
+        entry->fraction = fraction;
         for (const auto& listener : entry->listeners) {
             if (listener) {
                 listener(stage, fraction);
