@@ -1,0 +1,40 @@
+#include "base/error.hpp"
+#include "registry/gguf/byte_source.hpp"
+#include "registry/gguf/header.hpp"
+#include "registry/gguf/summary.hpp"
+
+#include <cstdlib>
+
+namespace gguf = hearth::registry::gguf;
+
+namespace {
+
+/// Whatever the bytes: a header that keeps its promises, or an Error.
+void parse(const gguf::ByteSource& source, gguf::ParseOptions options) {
+    try {
+        const auto header = gguf::try_parse_header(source, options);
+        if (!header) {
+            if (header.error().at_least <= source.available() || header.error().at_least > source.size())
+                std::abort();
+            return;
+        }
+        if (header->end_offset > source.size() || header->keys.size() != header->index.size())
+            std::abort();
+        const gguf::Summary summary = gguf::summarize(*header);
+        gguf::capabilities(*header, summary, false, "");
+    } catch (const hearth::Error& error) {
+        if (error.code() != hearth::ErrorCode::model_invalid)
+            std::abort();
+    }
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+    parse(gguf::PrefixSource(bytes), {});
+    parse(gguf::PrefixSource(bytes), {.keep_long_arrays = true});
+    parse(gguf::PrefixSource(bytes, std::uint64_t{1} << 40), {});
+    parse(gguf::PrefixSource(bytes, gguf::ByteSource::unknown_size), {});
+    return 0;
+}
