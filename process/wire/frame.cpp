@@ -111,9 +111,7 @@ void FrameDecoder::take_header() {
     frame_.type = static_cast<FrameType>(type);
     frame_.stream = stream;
     resize_uninitialised(frame_.head, head);
-    resize_uninitialised(frame_.body, body);
-    head_filled_ = 0;
-    body_filled_ = 0;
+    body_size_ = body;
     fds_announced_ = fds;
 }
 
@@ -129,11 +127,22 @@ void FrameDecoder::finish_frame() {
     ready_.push_back(std::move(frame_));
     frame_ = Frame{};
     header_filled_ = 0;
+    head_filled_ = 0;
+    body_filled_ = 0;
+    body_size_ = 0;
+}
+
+/// Makes room for the body at one go, but for the large body of an `open`: that one grows with what really
+/// arrives.
+void FrameDecoder::grow_body() {
+    if (body_filled_ == frame_.body.size() && body_filled_ < body_size_) {
+        const std::size_t step = std::max<std::size_t>(max_body_bytes, 2 * body_filled_);
+        resize_uninitialised(frame_.body, std::min(body_size_, step));
+    }
 }
 
 void FrameDecoder::advance() {
-    if (header_filled_ == header_bytes && head_filled_ == frame_.head.size() &&
-        body_filled_ == frame_.body.size()) {
+    if (header_filled_ == header_bytes && head_filled_ == frame_.head.size() && body_filled_ == body_size_) {
         finish_frame();
     }
 }
@@ -153,7 +162,10 @@ void FrameDecoder::feed(std::span<const std::byte> bytes) {
             }
             if (header_filled_ == header_bytes) {
                 bytes = bytes.subspan(fill(frame_.head.data(), frame_.head.size(), head_filled_, bytes));
-                bytes = bytes.subspan(fill(frame_.body.data(), frame_.body.size(), body_filled_, bytes));
+                if (!bytes.empty()) {
+                    grow_body();
+                    bytes = bytes.subspan(fill(frame_.body.data(), frame_.body.size(), body_filled_, bytes));
+                }
                 advance();
             }
         }
@@ -186,14 +198,18 @@ std::array<std::span<std::byte>, 2> FrameDecoder::prepare() {
         scratch_.resize(scratch_bytes);
     }
     std::span<std::byte> body;
-    if (header_filled_ == header_bytes && head_filled_ == frame_.head.size()) {
+    if (!failure_ && header_filled_ == header_bytes && head_filled_ == frame_.head.size()) {
+        grow_body();
         body = std::as_writable_bytes(std::span(frame_.body)).subspan(body_filled_);
     }
     return {body, std::span(scratch_)};
 }
 
 void FrameDecoder::commit(std::size_t size) {
-    const std::size_t into_body = std::min(size, prepare()[0].size());
+    if (failure_) {
+        return;
+    }
+    const std::size_t into_body = std::min(size, frame_.body.size() - body_filled_);
     body_filled_ += into_body;
     if (into_body > 0) {
         try {

@@ -90,14 +90,16 @@ class FrameDecoder {
 
   private:
     void take_header();
+    void grow_body();
     void advance();
     void finish_frame();
 
     std::array<std::byte, header_bytes> header_{};
     std::size_t header_filled_ = 0;
-    Frame frame_; // the one that arrives; head and body have their final size once the header is there
+    Frame frame_; // the one that arrives; its body grows up to body_size_
     std::size_t head_filled_ = 0;
     std::size_t body_filled_ = 0;
+    std::size_t body_size_ = 0;
     std::uint8_t fds_announced_ = 0;
     std::deque<Frame> ready_;
     std::deque<UniqueFd> fds_; // arrived and not yet claimed by a frame

@@ -16,29 +16,36 @@ ControlThread::~ControlThread() {
 }
 
 void ControlThread::run(std::function<void()> work) {
-    std::packaged_task<void()> task(std::move(work));
-    std::future<void> result = task.get_future();
+    Task task{.work = std::move(work), .failure = {}};
     {
-        const std::lock_guard lock(mutex_);
-        tasks_.push_back(std::move(task));
+        std::unique_lock lock(mutex_);
+        tasks_.push_back(&task);
+        changed_.notify_all();
+        changed_.wait(lock, [&task] { return task.done; });
     }
-    changed_.notify_all();
-    result.get();
+    if (task.failure) {
+        std::rethrow_exception(std::move(task.failure));
+    }
 }
 
 void ControlThread::loop() {
+    std::unique_lock lock(mutex_);
     while (true) {
-        std::packaged_task<void()> task;
-        {
-            std::unique_lock lock(mutex_);
-            changed_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
-            if (tasks_.empty()) {
-                return;
-            }
-            task = std::move(tasks_.front());
-            tasks_.pop_front();
+        changed_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
+        if (tasks_.empty()) {
+            return;
         }
-        task();
+        Task& task = *tasks_.front();
+        tasks_.pop_front();
+        lock.unlock();
+        try {
+            task.work();
+        } catch (...) {
+            task.failure = std::current_exception();
+        }
+        lock.lock();
+        task.done = true;
+        changed_.notify_all();
     }
 }
 

@@ -2,8 +2,8 @@
 
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <functional>
-#include <future>
 #include <mutex>
 #include <thread>
 
@@ -21,11 +21,19 @@ class ControlThread {
     void run(std::function<void()> work);
 
   private:
+    /// On the stack of the caller, who waits for it. Not a std::packaged_task: its exception would be shared
+    /// by both threads.
+    struct Task {
+        std::function<void()> work;
+        std::exception_ptr failure;
+        bool done = false;
+    };
+
     void loop();
 
-    std::mutex mutex_; // guards tasks_ and stopping_
+    std::mutex mutex_; // guards tasks_, stopping_ and `done`
     std::condition_variable changed_;
-    std::deque<std::packaged_task<void()>> tasks_;
+    std::deque<Task*> tasks_;
     bool stopping_ = false;
     std::thread thread_; // last: it uses all of the above
 };

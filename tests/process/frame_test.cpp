@@ -168,6 +168,15 @@ TEST(FrameDecoder, GivesTheFramesBeforeTheBrokenOneFirst) {
     EXPECT_EQ(code_of_next(decoder), ErrorCode::protocol) << "it stays broken";
 }
 
+TEST(FrameDecoder, StaysUsableToReceiveIntoAfterARefusal) {
+    FrameDecoder decoder;
+    feed(decoder, encode(make_data(1, "", "good")) + raw_header(0, 246, 1, 6));
+    EXPECT_TRUE(decoder.prepare()[0].empty());
+    receive_into(decoder, "more");
+    ASSERT_TRUE(decoder.next());
+    EXPECT_EQ(code_of_next(decoder), ErrorCode::protocol);
+}
+
 TEST(FrameDecoder, AllowsALargeBodyOnlyWhenAStreamOpens) {
     FrameDecoder decoder;
     feed(decoder, raw_header(0, max_open_body_bytes, 1, 2));
