@@ -58,7 +58,8 @@ class Service:
 
     def __init__(self, config="", environment=None):
         self.home = Path(tempfile.mkdtemp(prefix="hearth-e2e-"))
-        (self.home / "home").mkdir()
+        for name in ("home", "data"):
+            (self.home / name).mkdir(mode=0o700)
         (self.home / "config.toml").write_text(config)
         self.environment = test_environment(self.home) | (environment or {})
         self.socket = self.home / "run/api.sock"
@@ -165,6 +166,10 @@ class Service:
         return [model["name"] for model in self.client.get("/api/ps").json()["models"]]
 
     # ---- acting
+
+    def unload_all(self):
+        self.client.post("/hearth/v1/unload", {"all": True})
+        processes.wait_until(lambda: not self.family().runners, seconds(20), "runners to end")
 
     def cli(self, *arguments, stdin=None, timeout=60, environment=None):
         """Runs `hearth ARGUMENTS`. @return CompletedProcess with text output"""

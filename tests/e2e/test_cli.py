@@ -51,6 +51,7 @@ class Commands(HearthTest):
         self.assertIn("details", value)
 
     def test_ps_and_stop(self):
+        self.service.unload_all()
         self.assert_exit(self.service.cli("ps"), DONE)
         self.client.post("/api/generate", {"model": "m", "backend": "echo"})
         text = self.service.cli("ps")
@@ -58,7 +59,7 @@ class Commands(HearthTest):
         self.assertIn("m", text.stdout)
         self.assertIn("NAME", text.stdout.splitlines()[0])
         value = self.assert_json_output(self.service.cli("ps", "--json"))
-        self.assertEqual([row["name"] for row in value["models"]], ["m:latest"] if ":" in value["models"][0]["name"] else ["m"])
+        self.assertEqual([row["name"] for row in value["models"]], ["m"])
         self.assert_exit(self.service.cli("stop", "m"), DONE)
         self.assertEqual(self.service.loaded(), [])
         self.assertEqual(self.service.family().runners, [], "stop returns when the memory is free")
@@ -177,8 +178,8 @@ class Terminals(HearthTest):
         chat = self.chat("talk")
         after = chat.expect(">>>")
         chat.type("/nonsense\r")
-        after = chat.expect(">>>", after=chat.expect("/nonsense", after=after))
-        self.assertIn("/help", chat.seen + "/help" if "nown" in chat.seen else chat.seen)
+        after = chat.expect("/nonsense is not a command", after=after)
+        chat.expect(">>>", after=chat.expect("hint:", after=after))
         chat.press_control("D")
         self.assertEqual(chat.wait(), DONE)
 

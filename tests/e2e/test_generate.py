@@ -42,8 +42,7 @@ class ShapesMixin:
         self.assertIn("done", line)
 
     def tearDown(self):
-        for name in self.service.loaded():
-            self.client.post("/hearth/v1/unload", {"model": name})
+        self.service.unload_all()
 
     # ---- generate
 

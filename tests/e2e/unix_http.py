@@ -37,12 +37,17 @@ class Response:
 class Stream:
     """An answer that is read as it arrives. `close` drops the connection, as a client does that goes away."""
 
-    def __init__(self, connection, response):
+    def __init__(self, connection):
         self.connection = connection
-        self.response = response
-        self.status = response.status
-        self.headers = {name.lower(): value for name, value in response.getheaders()}
         self.socket = connection.sock
+        self.response = self.status = self.headers = None
+
+    def begin(self):
+        """Waits for the head of the answer, which comes with its first line."""
+        self.response = self.connection.getresponse()
+        self.status = self.response.status
+        self.headers = {name.lower(): value for name, value in self.response.getheaders()}
+        return self
 
     def raw_lines(self):
         while True:
@@ -71,7 +76,8 @@ class Stream:
                 self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
-        self.response.close()
+        if self.response:
+            self.response.close()
         self.connection.close()
 
     def __enter__(self):
@@ -94,11 +100,12 @@ class Client:
         send = {"Content-Type": "application/json"} if data is not None else {}
         send.update(headers or {})
         connection.request(method, target, body=data, headers=send)
-        return connection, connection.getresponse()
+        return connection
 
     def request(self, method, target, body=None, headers=None, timeout=None):
-        connection, response = self._send(method, target, body, headers, timeout)
+        connection = self._send(method, target, body, headers, timeout)
         try:
+            response = connection.getresponse()
             names = {name.lower(): value for name, value in response.getheaders()}
             return Response(response.status, names, response.read())
         finally:
@@ -111,7 +118,11 @@ class Client:
         return self.request("POST", target, body, **more)
 
     def stream(self, method, target, body=None, headers=None, timeout=None):
-        return Stream(*self._send(method, target, body, headers, timeout))
+        return self.open(method, target, body, headers, timeout).begin()
+
+    def open(self, method, target, body=None, headers=None, timeout=None):
+        """As stream, without waiting for the first line."""
+        return Stream(self._send(method, target, body, headers, timeout))
 
     def raw(self, data, timeout=10):
         """Sends bytes as they are and returns what comes back until the server closes or falls silent."""
