@@ -120,6 +120,7 @@ asio::awaitable<void> Daemon::start() {
 }
 
 asio::awaitable<void> Daemon::stop() {
+    co_await parts_->server.stop_accepting(); // who comes now waits for, or starts, the next one
     parts_->events.close();
     co_await parts_->pulls.stop();
     co_await parts_->server.stop(drain_time);

@@ -19,9 +19,11 @@ Json progress_json(const registry::PullProgress& progress) {
     Json line = {{"status", progress.status}};
     if (progress.digest) {
         line["digest"] = progress.digest->text();
+    }
+    if (progress.digest || progress.total_bytes > 0) { // a url's digest is not known before its last byte
         line["total"] = progress.total_bytes;
     }
-    if (progress.digest && progress.completed_bytes > 0) {
+    if (progress.completed_bytes > 0) {
         line["completed"] = progress.completed_bytes;
     }
     return line;
@@ -32,10 +34,10 @@ asio::awaitable<void> run_pull(Services& services, registry::PullRequest request
                                std::shared_ptr<LineQueue> lines) {
     const std::string name = request.name;
     auto report = [&services, name, lines](const registry::PullProgress& progress) {
-        if (progress.status == "success") { // said once, below, when the pull has returned
+        if (progress.status == "success") { // said once, below
             return;
         }
-        const std::string key = progress.digest ? progress.digest->hex() : "";
+        const std::string key = progress.total_bytes > 0 ? progress.status : "";
         Json line = progress_json(progress);
         Json event = line;
         event["model"] = name;
@@ -46,7 +48,8 @@ asio::awaitable<void> run_pull(Services& services, registry::PullRequest request
         const registry::Model model = co_await services.pulls.pull(std::move(request), std::move(report));
         Json event = {{"model", model.ref.short_name()}};
         services.events.publish("pull.done", std::move(event));
-        lines->push({{"status", "success"}});
+        lines->push(
+            {{"status", "success"}, {"model", model.ref.short_name()}}); // the name that it is kept under
     } catch (...) {
         const Error error = to_error(std::current_exception());
         Json event = {{"model", name}, {"error", error.what()}, {"code", code_name(error.code())}};

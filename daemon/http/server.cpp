@@ -105,10 +105,14 @@ asio::awaitable<void> Server::run_session(UniqueFd socket, Access access) {
     }
 }
 
-asio::awaitable<void> Server::stop(std::chrono::steady_clock::duration drain) {
+asio::awaitable<void> Server::stop_accepting() {
     draining_ = true;
     acceptors_.cancel();
     co_await acceptors_.join();
+}
+
+asio::awaitable<void> Server::stop(std::chrono::steady_clock::duration drain) {
+    co_await stop_accepting();
     const auto sessions = sessions_;
     for (Session* session : sessions) {
         session->drain();

@@ -29,6 +29,8 @@ class Server {
     /// Serves one socket that is connected already: tests.
     void serve(UniqueFd socket, Access access);
 
+    /// Closes the listening sockets. `stop` does it too.
+    boost::asio::awaitable<void> stop_accepting();
     /// Accepts no more, lets answers that are under way end within `drain`, then cancels them.
     boost::asio::awaitable<void> stop(std::chrono::steady_clock::duration drain);
     std::size_t connections() const noexcept { return sessions_.size(); }
