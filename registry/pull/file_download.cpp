@@ -36,14 +36,6 @@ Error web_page_error(const std::string& host, const std::string& name) {
                  "a login page, a captive portal or a proxy may be in the way");
 }
 
-/// After a cancellation every further co_await throws (style A6): this lets the cleanup be awaited.
-asio::awaitable<void> allow_cleanup() {
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none) {
-        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    }
-}
-
 } // namespace
 
 FileDownload::FileDownload(Fetcher& fetcher, BlockingPool& disk, PartialBlob& partial, FileSource source,
@@ -227,7 +219,10 @@ asio::awaitable<void> FileDownload::receive(FetchResponse& response, std::uint64
     if (!failure) {
         co_return;
     }
-    co_await allow_cleanup();
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) { // or the flush below throws at once (style A6)
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    }
     if (first_bytes_checked_) { // what arrived is good: the next attempt goes on behind it
         co_await flush();
     }
@@ -259,15 +254,16 @@ asio::awaitable<void> FileDownload::receive_all(FetchResponse& response, std::ui
 
 /// A wrong file is recognised before a gigabyte of it is kept (failure catalogue 5 and 6).
 void FileDownload::check_first_bytes(const FetchResponse& response) {
-    if (is_web_page(response.header("content-type"), buffer_)) {
-        throw web_page_error(host_of(response), source_.name);
-    }
     if (buffer_.size() < gguf_magic.size()) {
         return;
     }
     if (!buffer_.starts_with(gguf_magic)) {
-        throw Error(ErrorCode::model_invalid, source_.name + " is not a GGUF file",
-                    "Hearth runs models in the GGUF format; look for a GGUF version of this model");
+        const bool page = is_web_page({}, buffer_);
+        throw Error(ErrorCode::model_invalid,
+                    page ? host_of(response) + " sent a web page under the name of " + source_.name
+                         : source_.name + " is not a GGUF file",
+                    page ? "a login page, a captive portal or a proxy may be in the way"
+                         : "Hearth runs models in the GGUF format; look for a GGUF version of this model");
     }
     first_bytes_checked_ = true;
 }

@@ -42,12 +42,13 @@ void ProgressBoard::bytes(const std::string& status, const std::optional<Digest>
     }
     PullProgress& progress = line->progress;
     const bool changed = is_new || completed > progress.completed_bytes || total != progress.total_bytes;
+    const bool is_first = progress.completed_bytes == 0; // where a resumed layer starts is shown at once
     progress.digest = digest;
     progress.total_bytes = std::max(total, completed);
     progress.completed_bytes = std::max(progress.completed_bytes, completed);
     const auto now = std::chrono::steady_clock::now();
     const bool finished = progress.completed_bytes == progress.total_bytes;
-    if (changed && (is_new || finished || now - line->told >= quiet_time)) {
+    if (changed && (is_new || is_first || finished || now - line->told >= quiet_time)) {
         line->told = now;
         tell(progress);
     }

@@ -2,6 +2,7 @@
 
 #include "base/config.hpp"
 #include "base/error.hpp"
+#include "base/sha256.hpp"
 #include "registry/blobs/blob_store.hpp"
 #include "registry/catalog.hpp"
 #include "registry/pull/local_file.hpp"
@@ -108,9 +109,13 @@ asio::awaitable<std::string> PullJob::pull_oci() {
     std::string text = co_await session.manifest();
     const Manifest manifest = parse_manifest(text);
     std::vector<FileSource> sources;
+    // The config comes last, as with Ollama: a pull that fails at its weights leaves no small blobs behind.
+    std::vector<FileSource> config;
     for (const Layer& layer : needed_layers(manifest)) {
-        sources.push_back(source_of(layer, session));
+        const bool is_config = manifest.config && layer.digest == manifest.config->digest;
+        (is_config ? config : sources).push_back(source_of(layer, session));
     }
+    sources.insert(sources.end(), config.begin(), config.end());
     co_await expect_space(sources);
     for (const FileSource& source : sources) {
         co_await fetch_known(source);
@@ -152,6 +157,7 @@ asio::awaitable<std::string> PullJob::pull_file() {
 /// model, wherever from.
 asio::awaitable<std::string> PullJob::make_own_manifest(std::vector<Layer> layers) {
     const std::string text = make_config();
+    keep(sha256_of(text));
     auto put = [this, text] { return context_.blobs.put(text); };
     const Digest digest = co_await run_blocking(context_.disk, std::move(put));
     const Layer config{
@@ -169,6 +175,7 @@ asio::awaitable<Layer> PullJob::fetch_known(FileSource source) {
     };
     SharedTransfers::Claim claim = co_await context_.transfers.claim(digest, show);
 
+    keep(digest);
     auto look = [this, digest] { return context_.blobs.size_of(digest); };
     if (const auto present = co_await run_blocking(context_.disk, std::move(look))) {
         if (source.size && *source.size != *present) {
@@ -194,15 +201,24 @@ asio::awaitable<Layer> PullJob::fetch_known(FileSource source) {
 }
 
 asio::awaitable<std::optional<Layer>> PullJob::find_known_source(Digest key) {
-    auto look = [this, key]() -> std::optional<Layer> {
-        const auto digest = context_.sources.find(key);
-        const auto size = digest ? context_.blobs.size_of(*digest) : std::nullopt;
-        if (digest && !size) {
+    auto look = [this, key] { return context_.sources.find(key); };
+    const std::optional<Digest> digest = co_await run_blocking(context_.disk, std::move(look));
+    if (!digest) {
+        co_return std::nullopt;
+    }
+    keep(*digest);
+    auto measure = [this, key, digest] {
+        const auto size = context_.blobs.size_of(*digest);
+        if (!size) {
             context_.sources.forget(key);
         }
-        return size ? std::optional<Layer>(weights_layer(*digest, *size)) : std::nullopt;
+        return size;
     };
-    co_return co_await run_blocking(context_.disk, std::move(look));
+    const std::optional<std::uint64_t> size = co_await run_blocking(context_.disk, std::move(measure));
+    if (!size) {
+        co_return std::nullopt;
+    }
+    co_return weights_layer(*digest, *size);
 }
 
 asio::awaitable<Layer> PullJob::fetch_unknown(FileSource source) {
@@ -245,6 +261,7 @@ asio::awaitable<Layer> PullJob::fetch_unknown(FileSource source) {
         return digest;
     };
     const Digest digest = co_await run_blocking(context_.disk, std::move(publish));
+    keep(digest);
     board_.bytes(status, std::nullopt, size, size);
     co_return weights_layer(digest, size);
 }
@@ -287,7 +304,12 @@ asio::awaitable<Layer> PullJob::import_file(std::string path) {
         return digest;
     };
     const Digest digest = co_await run_blocking(context_.disk, std::move(publish));
+    keep(digest);
     co_return weights_layer(digest, size);
+}
+
+void PullJob::keep(const Digest& digest) {
+    leases_.push_back(context_.catalog.lease({digest}));
 }
 
 std::uint64_t PullJob::missing_bytes(const FileSource& source) const {

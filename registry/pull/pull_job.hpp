@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/async/blocking.hpp"
+#include "registry/blobs/lease.hpp"
 #include "registry/manifest.hpp"
 #include "registry/model.hpp"
 #include "registry/pull/file_download.hpp"
@@ -51,6 +52,7 @@ class PullJob {
     boost::asio::awaitable<std::optional<Layer>> find_known_source(Digest key);
 
     boost::asio::awaitable<void> expect_space(std::vector<FileSource> sources);
+    void keep(const Digest& digest);
     std::uint64_t missing_bytes(const FileSource& source) const;
     ModelRef target_name() const;
 
@@ -58,6 +60,7 @@ class PullJob {
     ModelRef ref_;
     PullRequest request_;
     ProgressBoard board_;
+    std::vector<BlobLease> leases_; ///< what is here for this pull stays here until it is recorded
 };
 
 } // namespace hearth::registry

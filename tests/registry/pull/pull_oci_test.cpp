@@ -1,0 +1,445 @@
+#include "tests/base/expect_error.hpp"
+#include "tests/registry/pull/store_fixture.hpp"
+
+#include <boost/asio/this_coro.hpp>
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace hearth::registry::testing {
+namespace {
+
+using hearth::testing::expect_error;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class PullFromRegistry : public PullTest {};
+
+std::size_t blob_count(const std::filesystem::path& data) {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(data / "blobs")) {
+        count += entry.is_regular_file() ? 1 : 0;
+    }
+    return count;
+}
+
+TEST_F(PullFromRegistry, StoresTheManifestUnchangedAndEveryLayer) {
+    const std::string weights = model_bytes();
+    const std::string manifest = serve_model("library/tiny", {weights});
+    const Model model = pull("tiny");
+    EXPECT_EQ(model.digest, sha256_of(manifest));
+    EXPECT_EQ(model.ref.full_name(), "registry.test/library/tiny:latest");
+    ASSERT_EQ(model.files.size(), 1u);
+    EXPECT_EQ(model.files[0].digest, sha256_of(weights));
+    EXPECT_EQ(store->size_of(sha256_of(weights)), weights.size());
+}
+
+TEST_F(PullFromRegistry, TellsTheStepsInOllamasWordsAndOrder) {
+    const std::string weights = model_bytes();
+    serve_model("library/tiny", {weights});
+    pull("tiny");
+    const std::string config = sha256_of(make_config()).short_text();
+    EXPECT_THAT(statuses(), ElementsAre("pulling manifest", ::testing::_, ::testing::_,
+                                        "verifying sha256 digest", "writing manifest", "success"));
+    EXPECT_THAT(statuses(), ::testing::Contains("pulling " + sha256_of(weights).short_text()));
+    EXPECT_THAT(statuses(), ::testing::Contains("pulling " + config));
+}
+
+TEST_F(PullFromRegistry, ProgressOfALayerRisesToItsSize) {
+    const std::string weights = model_bytes();
+    serve_model("library/tiny", {weights});
+    pull("tiny");
+    std::uint64_t last = 0;
+    for (const PullProgress& line : lines) {
+        if (line.digest == sha256_of(weights)) {
+            EXPECT_EQ(line.total_bytes, weights.size());
+            EXPECT_GE(line.completed_bytes, last);
+            last = line.completed_bytes;
+        }
+    }
+    EXPECT_EQ(last, weights.size());
+}
+
+TEST_F(PullFromRegistry, AskingAgainFetchesTheManifestAlone) {
+    const std::string weights = model_bytes();
+    serve_model("library/tiny", {weights});
+    pull("tiny");
+    const std::uint64_t served = origin->served_bytes;
+    pull("tiny");
+    EXPECT_LT(origin->served_bytes - served, 10'000u);
+    EXPECT_EQ(origin->count(blob_url("library/tiny", sha256_of(weights))), 1u);
+    EXPECT_EQ(lines.back().status, "success");
+}
+
+TEST_F(PullFromRegistry, AShardedModelKeepsTheOrderOfItsLayers) {
+    const std::string first = shard_bytes(1, 2);
+    const std::string second = shard_bytes(2, 2);
+    serve_model("library/split", {first, second});
+    const Model model = pull("split");
+    ASSERT_EQ(model.files.size(), 2u);
+    EXPECT_EQ(model.files[0].digest, sha256_of(first));
+    EXPECT_EQ(model.files[1].digest, sha256_of(second));
+    EXPECT_EQ(model.files[1].of, 2);
+}
+
+TEST_F(PullFromRegistry, ACutConnectionIsContinuedWhereItBroke) {
+    const std::string weights = model_bytes();
+    serve_model("library/tiny", {weights});
+    const std::string url = blob_url("library/tiny", sha256_of(weights));
+    int cuts = 4;
+    origin->script(url, [&](const FetchRequest& request) -> std::optional<Reply> {
+        Reply reply = origin->honest(request);
+        if (cuts-- > 0) {
+            reply.cut_after = 500'000;
+        }
+        return reply;
+    });
+    pull("tiny");
+    EXPECT_EQ(store->size_of(sha256_of(weights)), weights.size());
+    const std::uint64_t small = make_config().size() + 2000;
+    EXPECT_LT(origin->served_bytes, weights.size() + small) << "nothing is fetched twice";
+}
+
+TEST_F(PullFromRegistry, ARestartedServiceContinuesTheFile) {
+    const std::string weights = model_bytes();
+    serve_model("library/tiny", {weights});
+    const std::string url = blob_url("library/tiny", sha256_of(weights));
+    origin->script(url, [&](const FetchRequest& request) -> std::optional<Reply> {
+        if (request.range_from > 0) {
+            return Reply{.status = 404, .headers = {}, .body = {}, .cut_after = {}, .failure = {}};
+        }
+        Reply reply = origin->honest(request);
+        reply.cut_after = 2'000'000;
+        return reply;
+    });
+    expect_error(ErrorCode::registry_failed, [&] { pull("tiny"); });
+    restart();
+    serve_model("library/tiny", {weights});
+    pull("tiny");
+    ASSERT_EQ(origin->count(url), 1u);
+    EXPECT_LT(origin->served_bytes, weights.size() - 2'000'000 + 10'000);
+    const auto first = std::ranges::find_if(lines, [&](const PullProgress& line) {
+        return line.digest == sha256_of(weights) && line.completed_bytes > 0;
+    });
+    ASSERT_NE(first, lines.end());
+    EXPECT_GE(first->completed_bytes, 2'000'000u) << "progress starts where the last one ended";
+}
+
+TEST_F(PullFromRegistry, AServerWithoutRangesIsReadFromTheStartAndStillRight) {
+    const std::string weights = model_bytes();
+    serve_model("library/tiny", {weights});
+    bool first = true;
+    origin->script(blob_url("library/tiny", sha256_of(weights)),
+                   [&](FetchRequest request) -> std::optional<Reply> {
+                       request.range_from = 0; // 200 in place of 206
+                       Reply reply = origin->honest(request);
+                       if (std::exchange(first, false)) {
+                           reply.cut_after = 1'500'000;
+                       }
+                       return reply;
+                   });
+    pull("tiny");
+    EXPECT_EQ(store->size_of(sha256_of(weights)), weights.size());
+}
+
+TEST_F(PullFromRegistry, AWrongContentRangeIsNotBelieved) {
+    const std::string weights = model_bytes();
+    serve_model("library/tiny", {weights});
+    bool first = true;
+    origin->script(blob_url("library/tiny", sha256_of(weights)),
+                   [&](const FetchRequest& request) -> std::optional<Reply> {
+                       Reply reply = origin->honest(request);
+                       if (std::exchange(first, false)) {
+                           reply.cut_after = 1'000'000;
+                       } else if (request.range_from >
+                                  0) { // other bytes than its numbers say would be worse: these it admits
+                           reply.headers["content-range"] = "bytes 5-" + std::to_string(weights.size() - 1) +
+                                                            "/" + std::to_string(weights.size());
+                           reply.body = weights.substr(5);
+                       }
+                       return reply;
+                   });
+    pull("tiny");
+    EXPECT_EQ(store->size_of(sha256_of(weights)), weights.size());
+}
+
+TEST_F(PullFromRegistry, AServerThatGivesNothingIsAskedSixTimes) {
+    const std::string weights = model_bytes();
+    serve_model("library/tiny", {weights});
+    const std::string url = blob_url("library/tiny", sha256_of(weights));
+    origin->script(url, [](const FetchRequest&) -> std::optional<Reply> {
+        return Reply{.status = 503,
+                     .headers = {{"retry-after", "1000000000"}},
+                     .body = {},
+                     .cut_after = {},
+                     .failure = {}};
+    });
+    expect_error(ErrorCode::registry_failed, [&] { pull("tiny"); });
+    EXPECT_EQ(origin->count(url), 6u);
+}
+
+TEST_F(PullFromRegistry, ANetworkThatComesBackIsNotAnError) {
+    const std::string weights = model_bytes();
+    serve_model("library/tiny", {weights});
+    int failures = 3;
+    origin->script(blob_url("library/tiny", sha256_of(weights)),
+                   [&](const FetchRequest&) -> std::optional<Reply> {
+                       if (failures-- > 0) {
+                           return Reply{.status = 0,
+                                        .headers = {},
+                                        .body = {},
+                                        .cut_after = {},
+                                        .failure = Error(ErrorCode::registry_unreachable, "no route")};
+                       }
+                       return std::nullopt;
+                   });
+    pull("tiny");
+    EXPECT_EQ(lines.back().status, "success");
+}
+
+TEST_F(PullFromRegistry, OneWrongByteIsATypedErrorAndPublishesNothing) {
+    std::string weights = model_bytes();
+    serve_model("library/tiny", {weights});
+    const Digest digest = sha256_of(weights);
+    weights[weights.size() / 2] ^= 1;
+    origin->add(blob_url("library/tiny", digest), weights);
+    expect_error(ErrorCode::corrupt_blob, [&] { pull("tiny"); });
+    EXPECT_FALSE(store->contains(digest));
+    EXPECT_EQ(blob_count(store->data_dir()), 0u);
+    EXPECT_FALSE(run(catalog->find("tiny")).has_value());
+}
+
+TEST_F(PullFromRegistry, ASizeThatContradictsTheManifestIsRefusedBeforeWriting) {
+    const std::string weights = model_bytes();
+    serve_model("library/tiny", {weights});
+    origin->add(blob_url("library/tiny", sha256_of(weights)), weights + "more");
+    expect_error(ErrorCode::registry_failed, [&] { pull("tiny"); });
+    EXPECT_EQ(store->partial_bytes(), 0u);
+}
+
+TEST_F(PullFromRegistry, AnEndlessBodyIsCutAtTheManifestsSize) {
+    const std::string weights = model_bytes();
+    serve_model("library/tiny", {weights});
+    origin->script(blob_url("library/tiny", sha256_of(weights)),
+                   [&](const FetchRequest& request) -> std::optional<Reply> {
+                       Reply reply = origin->honest(request);
+                       reply.headers.erase("content-length");
+                       reply.body += std::string(2'000'000, 'x');
+                       return reply;
+                   });
+    expect_error(ErrorCode::too_large, [&] { pull("tiny"); });
+    EXPECT_FALSE(store->contains(sha256_of(weights)));
+}
+
+TEST_F(PullFromRegistry, AWebPageInPlaceOfTheWeightsStopsAtOnce) {
+    const std::string weights = model_bytes();
+    serve_model("library/tiny", {weights});
+    const std::string url = blob_url("library/tiny", sha256_of(weights));
+    origin->script(url, [&](const FetchRequest&) -> std::optional<Reply> {
+        return Reply{.status = 200,
+                     .headers = {{"content-type", "text/html"}},
+                     .body = "<html>log in",
+                     .cut_after = {},
+                     .failure = {}};
+    });
+    expect_error(ErrorCode::registry_failed, [&] { pull("tiny"); });
+    EXPECT_EQ(origin->count(url), 1u);
+}
+
+TEST_F(PullFromRegistry, WeightsThatAreNotGgufStopAtTheFirstBytes) {
+    const std::string weights = "PK" + model_bytes();
+    serve_model("library/tiny", {weights});
+    expect_error(ErrorCode::model_invalid, [&] { pull("tiny"); });
+    EXPECT_LT(origin->served_bytes, 500'000u);
+}
+
+TEST_F(PullFromRegistry, CompressedBodiesAreRefused) {
+    const std::string weights = model_bytes();
+    serve_model("library/tiny", {weights});
+    origin->script(blob_url("library/tiny", sha256_of(weights)),
+                   [&](const FetchRequest& request) -> std::optional<Reply> {
+                       Reply reply = origin->honest(request);
+                       reply.headers["content-encoding"] = "gzip";
+                       return reply;
+                   });
+    expect_error(ErrorCode::registry_failed, [&] { pull("tiny"); });
+}
+
+TEST_F(PullFromRegistry, ACompletePartialIsPublishedWithoutTraffic) {
+    const std::string weights = model_bytes();
+    serve_model("library/tiny", {weights});
+    {
+        const auto partial = store->begin(sha256_of(weights), weights.size());
+        partial->append(weights);
+    }
+    pull("tiny");
+    EXPECT_EQ(origin->count(blob_url("library/tiny", sha256_of(weights))), 0u);
+    EXPECT_TRUE(store->contains(sha256_of(weights)));
+}
+
+TEST_F(PullFromRegistry, AnUnknownModelIsNotFoundInOllamasWords) {
+    const std::string text = expect_error(ErrorCode::model_not_found, [&] { pull("nothing"); });
+    EXPECT_EQ(text, "pull model manifest: file does not exist");
+}
+
+TEST_F(PullFromRegistry, APinIsTheDigestOfTheManifest) {
+    const std::string manifest = serve_model("library/tiny", {model_bytes()});
+    EXPECT_EQ(pull("tiny@" + sha256_of(manifest).text()).digest, sha256_of(manifest));
+    const Digest other = sha256_of("other");
+    serve_manifest("library/tiny", other.text(), manifest);
+    expect_error(ErrorCode::corrupt_blob, [&] { pull("tiny@" + other.text()); });
+}
+
+TEST_F(PullFromRegistry, AnIndexLeadsToTheManifestForThisMachine) {
+    const std::string manifest = serve_model("library/tiny", {model_bytes()});
+    const auto entry = [](const Digest& digest, std::size_t size, const std::string& architecture) {
+        return R"({"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":")" + digest.text() +
+               R"(","size":)" + std::to_string(size) + R"(,"platform":{"os":"linux","architecture":")" +
+               architecture + "\"}}";
+    };
+    const std::string index =
+        R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[)" +
+        entry(sha256_of("s390x"), 5, "s390x") + "," + entry(sha256_of(manifest), manifest.size(), "amd64") +
+        "," + entry(sha256_of(manifest), manifest.size(), "arm64") + "]}";
+    serve_manifest("library/tiny", "multi", index);
+    EXPECT_EQ(pull("tiny:multi").digest, sha256_of(manifest));
+}
+
+TEST_F(PullFromRegistry, HostileManifestsAreTypedErrors) {
+    const std::string digest = sha256_of("x").text();
+    const std::string head =
+        R"({"schemaVersion":2,"layers":[{"mediaType":"application/vnd.ollama.image.model","digest":")";
+    const std::vector<std::string> hostile = {
+        "",
+        "null",
+        "[]",
+        "{",
+        R"({"layers":[]})",
+        std::string(5u << 20, ' '),
+        head + R"(sha256:../../../../etc/passwd","size":1}]})",
+        head + digest + R"(","size":-1}]})",
+        head + digest + R"(","size":1},{"mediaType":"application/vnd.ollama.image.model","digest":")" +
+            digest + R"(","size":2}]})",
+        std::string(100'000, '['),
+    };
+    for (const std::string& manifest : hostile) {
+        serve_manifest("library/evil", "latest", manifest);
+        try {
+            pull("evil");
+            ADD_FAILURE() << "accepted: " << manifest.substr(0, 100);
+        } catch (const Error& error) {
+            EXPECT_TRUE(error.code() == ErrorCode::bad_manifest || error.code() == ErrorCode::too_large ||
+                        error.code() == ErrorCode::unsupported)
+                << code_name(error.code()) << ": " << error.what() << " for " << manifest.substr(0, 100);
+        }
+    }
+    EXPECT_EQ(blob_count(store->data_dir()), 0u);
+}
+
+TEST_F(PullFromRegistry, AModelLargerThanTheDiskIsRefusedWithTheNumbers) {
+    const Layer huge{.media_type = media_type::ollama_model,
+                     .digest = sha256_of("x"),
+                     .size = 1ull << 60,
+                     .annotations = {}};
+    serve_manifest("library/huge", "latest", make_manifest(std::nullopt, {huge}));
+    const std::string text = expect_error(ErrorCode::disk_full, [&] { pull("huge"); });
+    EXPECT_THAT(text, HasSubstr("are free"));
+    EXPECT_EQ(store->partial_bytes(), 0u);
+}
+
+TEST_F(PullFromRegistry, AnAnonymousTokenIsFetchedAndSentToTheRegistryAlone) {
+    const std::string weights = model_bytes(1000);
+    serve_model("library/tiny", {weights});
+    const auto guarded = [&](const FetchRequest& request) -> std::optional<Reply> {
+        if (request.authorization == "Bearer abc") {
+            return std::nullopt;
+        }
+        return Reply{
+            .status = 401,
+            .headers =
+                {{"www-authenticate",
+                  R"(Bearer realm="https://auth.test/token",service="registry.test",scope="repository:library/tiny:pull")"}},
+            .body = {},
+            .cut_after = {},
+            .failure = {}};
+    };
+    origin->script(manifest_url("library/tiny", "latest"), guarded);
+    origin->script(blob_url("library/tiny", sha256_of(weights)), guarded);
+    const std::string token_url =
+        "https://auth.test/token?service=registry.test&scope=repository%3Alibrary%2Ftiny%3Apull";
+    origin->add(token_url, R"({"token":"abc"})");
+    pull("tiny");
+    for (const FetchRequest& request : origin->requests) {
+        if (request.url == token_url) {
+            EXPECT_EQ(request.authorization, "");
+            EXPECT_EQ(request.reach, Reach::public_only) << "the registry chose this host";
+        }
+    }
+    EXPECT_EQ(lines.back().status, "success");
+}
+
+TEST_F(PullFromRegistry, ALoginIsNotFetchedOverPlainHttp) {
+    serve_model("library/tiny", {model_bytes(1000)});
+    for (const char* realm : {"http://auth.test/token", "http://127.0.0.1:22/", "file:///etc/passwd",
+                              "https://user@auth.test/", "gopher://x/"}) {
+        origin->script(
+            manifest_url("library/tiny", "latest"), [&](const FetchRequest&) -> std::optional<Reply> {
+                return Reply{.status = 401,
+                             .headers = {{"www-authenticate", std::string("Bearer realm=\"") + realm + "\""}},
+                             .body = {},
+                             .cut_after = {},
+                             .failure = {}};
+            });
+        origin->requests.clear();
+        expect_error(ErrorCode::network_forbidden, [&] { pull("tiny"); });
+        EXPECT_EQ(origin->requests.size(), 1u) << realm;
+    }
+}
+
+TEST_F(PullFromRegistry, ARegistryThatRefusesIsToldApartFromOneWithoutTheModel) {
+    serve_model("library/tiny", {model_bytes(1000)});
+    origin->script(manifest_url("library/tiny", "latest"), [](const FetchRequest&) -> std::optional<Reply> {
+        return Reply{.status = 403, .headers = {}, .body = {}, .cut_after = {}, .failure = {}};
+    });
+    expect_error(ErrorCode::registry_denied, [&] { pull("tiny"); });
+}
+
+TEST_F(PullFromRegistry, HuggingFaceReferencesSayThatTheyComeLater) {
+    const std::string text = expect_error(ErrorCode::unsupported, [&] { pull("hf.co/org/repo:Q4_K_M"); });
+    EXPECT_THAT(text, HasSubstr("Hugging Face"));
+}
+
+TEST_F(PullFromRegistry, ManyPullsOfOneModelShareOneDownload) {
+    const std::string weights = model_bytes();
+    serve_model("library/tiny", {weights});
+    int done = 0;
+    for (int index = 0; index < 10; ++index) {
+        boost::asio::co_spawn(*io, pull_quietly(index % 2 == 0 ? "tiny" : "TINY:latest"),
+                              [&](std::exception_ptr failure) { done += failure ? 0 : 1; });
+    }
+    io->restart();
+    io->run();
+    EXPECT_EQ(done, 10);
+    EXPECT_EQ(origin->count(blob_url("library/tiny", sha256_of(weights))), 1u);
+}
+
+TEST_F(PullFromRegistry, TwoModelsThatShareALayerFetchItOnce) {
+    const std::string weights = model_bytes();
+    serve_model("library/one", {weights});
+    serve_model("library/two", {weights});
+    int done = 0;
+    for (const char* name : {"one", "two"}) {
+        boost::asio::co_spawn(*io, pull_quietly(name),
+                              [&](std::exception_ptr failure) { done += failure ? 0 : 1; });
+    }
+    io->restart();
+    io->run();
+    EXPECT_EQ(done, 2);
+    EXPECT_EQ(origin->count(blob_url("library/one", sha256_of(weights))) +
+                  origin->count(blob_url("library/two", sha256_of(weights))),
+              1u);
+}
+
+} // namespace
+} // namespace hearth::registry::testing
