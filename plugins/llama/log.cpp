@@ -37,6 +37,9 @@ int32_t level_for_host(ggml_log_level level, bool server) {
 
 /// @param server  a line of the server code: its warnings tell of single requests, every cancel among them
 void take_line(LogState& log, ggml_log_level level, std::string line, bool server) {
+    if (line.find("possible training context overflow") != std::string::npos) {
+        return; // said of the shared pool; each sequence is kept within the trained context
+    }
     if (line.empty() || (level != GGML_LOG_LEVEL_ERROR && level != GGML_LOG_LEVEL_WARN)) {
         return;
     }
