@@ -18,9 +18,15 @@ constexpr std::chrono::seconds step_pause(30);
 constexpr std::size_t widest_bar = 40;
 constexpr std::size_t narrowest_bar = 8;
 
-std::string short_digest(const std::string& digest) {
-    const std::size_t colon = digest.find(':');
-    return digest.substr(colon == std::string::npos ? 0 : colon + 1, 12);
+/// 12 digits of a digest; a file from an address has no digest before its last byte and is told by the
+/// status.
+std::string short_digest(const std::string& key) {
+    constexpr std::string_view prefix = "sha256:";
+    constexpr std::string_view verb = "pulling ";
+    if (key.starts_with(prefix)) {
+        return key.substr(prefix.size(), 12);
+    }
+    return key.starts_with(verb) ? key.substr(verb.size()) : key;
 }
 
 std::uint64_t percent(std::uint64_t completed, std::uint64_t total) {
@@ -88,7 +94,10 @@ std::uint64_t PullDisplay::completed() const {
 
 void PullDisplay::show(const Json& event) {
     const std::string status = printable_line(get_string(event, "status").value_or(""));
-    const auto digest = get_string(event, "digest");
+    auto digest = get_string(event, "digest");
+    if (!digest && event.contains("total")) {
+        digest = status;
+    }
     const bool changed = status != std::exchange(status_, status);
     if (digest) {
         const bool is_new =

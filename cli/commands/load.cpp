@@ -1,3 +1,4 @@
+#include "base/error.hpp"
 #include "cli/arguments.hpp"
 #include "cli/chat_request.hpp"
 #include "cli/commands/commands.hpp"
@@ -5,21 +6,71 @@
 #include "cli/service.hpp"
 #include "cli/terminal.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <exception>
+#include <unistd.h>
+
 namespace hearth::cli {
+namespace {
+
+protocol::ClientRequest load_request(const RunOptions& options) {
+    Json body{{"model", model_address(options.model)}, {"stream", true}};
+    if (!options.backend.empty()) {
+        body["backend"] = options.backend;
+    }
+    if (!options.keep_alive.empty()) {
+        body["keep_alive"] = keep_alive_value(options.keep_alive);
+    }
+    if (options.context_tokens) {
+        body["context"] = *options.context_tokens;
+    }
+    protocol::ClientRequest request;
+    request.method = "POST";
+    request.target = "/hearth/v1/load";
+    request.body = to_text(body);
+    return request;
+}
+
+/// One line that is drawn over.
+void show_progress(const Json& event) {
+    note(fmt::format("\rloading {} {:.0f}%\x1b[K", printable_line(get_string(event, "stage").value_or("")),
+                     get_number(event, "fraction").value_or(0) * 100));
+}
+
+} // namespace
 
 int run_load(const Arguments& arguments, Service& service) {
-    RunOptions options = arguments.run;
-    options.model = model_address(options.model);
-    Json body = chat_request(options, Json::array());
-    body.erase("messages");
-    body.erase("stream");
-    Json answer = service.started_client().post("/hearth/v1/load", body);
-    if (arguments.json) {
-        print_json(answer.is_object() ? std::move(answer) : Json::object());
-    } else {
-        print((arguments.quiet ? "" : "loaded ") + printable_line(options.model) + "\n");
+    const bool for_people = !arguments.json && !arguments.quiet && is_terminal(STDERR_FILENO);
+    Json last = Json::object();
+    const auto on_event = [&](const Json& event) {
+        last = event;
+        if (arguments.json) {
+            print_json(event);
+        } else if (for_people) {
+            show_progress(event);
+        }
+    };
+    const protocol::Client& client = service.started_client();
+    const protocol::ClientRequest request = load_request(arguments.run);
+    std::exception_ptr failure;
+    try {
+        client.stream_lines(request, on_event);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (for_people) {
+        note("\r\x1b[K");
+    }
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+    if (get_string(last, "status") != "success") {
+        throw Error(ErrorCode::protocol, "the service ended the load without saying that it succeeded");
+    }
+    if (!arguments.json) {
+        print((arguments.quiet ? "" : "loaded ") + printable_line(arguments.run.model) + "\n");
     }
     return 0;
 }

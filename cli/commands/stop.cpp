@@ -11,12 +11,15 @@ namespace hearth::cli {
 int run_stop(const Arguments& arguments, Service& service) {
     for (const std::string& model : arguments.models) {
         Json answer = service.client().post("/hearth/v1/unload", Json{{"model", model}});
+        const bool was_loaded = !answer.is_object() || get_bool(answer, "unloaded").value_or(true);
         if (arguments.json) {
             Json event = answer.is_object() ? std::move(answer) : Json::object();
             event["stopped"] = model;
             print_json(std::move(event));
+        } else if (arguments.quiet) {
+            print(printable_line(model) + "\n");
         } else {
-            print((arguments.quiet ? "" : "stopped ") + printable_line(model) + "\n");
+            print((was_loaded ? "stopped " : "not loaded: ") + printable_line(model) + "\n");
         }
     }
     return 0;

@@ -92,15 +92,27 @@ TEST_F(ModelsProgram, RmSaysWhatItFreed) {
     EXPECT_EQ(hearth({"rm", "a"}).exit_code, 0);
 }
 
-TEST_F(ModelsProgram, StopAndLoadAskTheService) {
-    service_->on("POST /hearth/v1/unload", 200, "{}");
-    service_->on("POST /hearth/v1/load", 200, "{}");
+TEST_F(ModelsProgram, StopSaysWhetherTheModelWasLoaded) {
+    service_->on("POST /hearth/v1/unload", 200, R"({"unloaded":true})");
     EXPECT_EQ(hearth({"stop", "a"}).out, "stopped a\n");
     EXPECT_EQ(service_->last_body("POST /hearth/v1/unload"), R"({"model":"a"})");
-    EXPECT_EQ(hearth({"load", "a", "--keep-alive", "1h", "--ctx", "512"}).out, "loaded a\n");
-    EXPECT_EQ(service_->last_body("POST /hearth/v1/load"),
-              R"({"keep_alive":"1h","model":"a","options":{"num_ctx":512}})");
     EXPECT_EQ(hearth_json({"stop", "a"}).at(0)["stopped"], "a");
+    service_->on("POST /hearth/v1/unload", 200, R"({"unloaded":false})");
+    EXPECT_EQ(hearth({"stop", "a"}).out, "not loaded: a\n");
+}
+
+TEST_F(ModelsProgram, LoadWaitsForTheService) {
+    service_->on_lines("POST /hearth/v1/load", {R"({"status":"loading","stage":"weights","fraction":0.5})",
+                                                R"({"status":"success","context":512})"});
+    const ProgramResult result = hearth({"load", "a", "--keep-alive", "1h", "--ctx", "512"});
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_EQ(result.out, "loaded a\n");
+    EXPECT_EQ(result.err, "");
+    EXPECT_EQ(service_->last_body("POST /hearth/v1/load"),
+              R"({"context":512,"keep_alive":"1h","model":"a","stream":true})");
+    EXPECT_EQ(hearth_json({"load", "a"}).size(), 2u);
+    service_->on_lines("POST /hearth/v1/load", {R"({"error":"too big","code":"memory.insufficient"})"});
+    EXPECT_EQ(hearth({"load", "a"}).exit_code, 4);
 }
 
 TEST_F(ModelsProgram, AFullDiskUnderStdoutIsAFailure) {

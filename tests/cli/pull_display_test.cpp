@@ -116,6 +116,12 @@ TEST_F(PullDisplayTest, LetsFinishedFilesScrollAwayOnce) {
     EXPECT_THAT(take(), HasSubstr("pulled llama3.2"));
 }
 
+TEST_F(PullDisplayTest, ShowsAFileWhoseDigestIsNotKnownYet) {
+    PullDisplay shown = display(100);
+    shown.show(Json{{"status", "pulling x.gguf"}, {"total", 1000}, {"completed", 500}});
+    EXPECT_THAT(take(), HasSubstr("x.gguf  [="));
+}
+
 TEST_F(PullDisplayTest, NeverCountsBackwardsNorBeyondTheTotal) {
     PullDisplay shown = display(80);
     shown.show(layer(500'000'000));
