@@ -221,6 +221,24 @@ asio::awaitable<std::optional<Layer>> PullJob::find_known_source(Digest key) {
     co_return weights_layer(*digest, *size);
 }
 
+/// Half a file that nobody serves any more would stay for ever (failure catalogue 7).
+asio::awaitable<void> PullJob::drop_older_version(FileSource source, Digest key) {
+    const Digest place = place_key(source);
+    auto look = [this, place] { return context_.sources.find(place); };
+    const std::optional<Digest> older = co_await run_blocking(context_.disk, std::move(look));
+    if (older == key) {
+        co_return;
+    }
+    const bool is_idle = older && !context_.transfers.is_claimed(*older);
+    auto replace = [this, place, key, older, is_idle] {
+        if (is_idle) {
+            context_.blobs.discard_partial(*older);
+        }
+        context_.sources.record(place, key);
+    };
+    co_await run_blocking(context_.disk, std::move(replace));
+}
+
 asio::awaitable<Layer> PullJob::fetch_unknown(FileSource source) {
     const Digest key = source_key(source);
     const bool can_know =
@@ -238,6 +256,7 @@ asio::awaitable<Layer> PullJob::fetch_unknown(FileSource source) {
             co_return std::move(*layer);
         }
     }
+    co_await drop_older_version(source, key);
     auto begin = [this, key, can_know, size = source.size] {
         auto partial = context_.blobs.begin_unknown(key, size);
         if (!can_know && partial->offset() > 0) {

@@ -49,6 +49,7 @@ class PullJob {
     boost::asio::awaitable<Layer> fetch_unknown(FileSource source);
     boost::asio::awaitable<Layer> fetch_known(FileSource source);
     boost::asio::awaitable<Layer> import_file(std::string path);
+    boost::asio::awaitable<void> drop_older_version(FileSource source, Digest key);
     boost::asio::awaitable<std::optional<Layer>> find_known_source(Digest key);
 
     boost::asio::awaitable<void> expect_space(std::vector<FileSource> sources);

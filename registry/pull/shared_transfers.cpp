@@ -32,4 +32,10 @@ SharedTransfers::claim(Digest content, std::function<void(std::uint64_t)> on_byt
     co_return Claim(std::move(entry));
 }
 
+bool SharedTransfers::is_claimed(const Digest& content) const {
+    const auto found = entries_.find(content);
+    const auto entry = found == entries_.end() ? nullptr : found->second.lock();
+    return entry && entry->taken;
+}
+
 } // namespace hearth::registry

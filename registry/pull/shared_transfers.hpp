@@ -41,6 +41,9 @@ class SharedTransfers {
     /// @param on_bytes  progress of that other pull meanwhile
     boost::asio::awaitable<Claim> claim(Digest content, std::function<void(std::uint64_t)> on_bytes);
 
+    /// Whether somebody fetches it now.
+    bool is_claimed(const Digest& content) const;
+
   private:
     struct Entry {
         explicit Entry(boost::asio::any_io_executor executor) : changed(std::move(executor)) {}

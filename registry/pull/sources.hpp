@@ -32,5 +32,7 @@ boost::asio::awaitable<std::vector<FileSource>> probe_url(Fetcher& fetcher, Mode
 
 /// sha256 over what identifies this version of this file: names a partial download whose digest is unknown.
 Digest source_key(const FileSource& source);
+/// The same for every version of the file.
+Digest place_key(const FileSource& source);
 
 } // namespace hearth::registry

@@ -163,4 +163,8 @@ Digest source_key(const FileSource& source) {
     return sha256_of(fmt::format("{}\n{}\n{}", source.url, source.validator, source.size.value_or(0)));
 }
 
+Digest place_key(const FileSource& source) {
+    return sha256_of("newest version of\n" + source.url);
+}
+
 } // namespace hearth::registry
