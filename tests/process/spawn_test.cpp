@@ -76,6 +76,28 @@ TEST(Spawn, SwapsDescriptorsWithoutLosingOne) {
 }
 
 TEST(Spawn, ReadsNothingFromStandardInput) {
+    const std::string script =
+        "i=0; while [ $i -lt 256 ]; do [ -e /proc/$$/fd/$i ] && echo $i >&3; i=$((i+1)); done";
+    EXPECT_EQ(output_of(script), "0\n1\n2\n3\n");
+}
+
+TEST(Spawn, SwapsDescriptorsWithoutLosingOne) {
+    auto [ours, theirs] = socket_pair();
+    auto [ours_too, theirs_too] = socket_pair();
+    SpawnRequest request;
+    request.program = "/bin/sh";
+    request.arguments = {"-c", "echo first >&4; echo second >&3"};
+    // Each one's number in the child is, as likely as not, the other's number here.
+    request.inherited = {{theirs.get(), 4}, {theirs_too.get(), 3}};
+    Child child = spawn(request);
+    theirs.reset();
+    theirs_too.reset();
+    EXPECT_EQ(read_all(ours.get()), "first\n");
+    EXPECT_EQ(read_all(ours_too.get()), "second\n");
+    child.terminate(5000);
+}
+
+TEST(Spawn, ReadsNothingFromStandardInput) {
     EXPECT_EQ(output_of("readlink /proc/$$/fd/0 >&3"), "/dev/null\n");
 }
 
