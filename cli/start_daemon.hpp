@@ -1,26 +1,25 @@
 #pragma once
 
+#include "process/detached.hpp"
+
 #include <optional>
 #include <string>
 
-#include <sys/types.h>
-
 namespace hearth::cli {
 
-/// A `hearthd` that was started and left alone. It outlives this object and this program.
+/// A `hearthd` that this program has started. It outlives us.
 class StartedDaemon {
   public:
-    explicit StartedDaemon(pid_t pid) : pid_(pid) {}
+    explicit StartedDaemon(process::DetachedProcess process) : process_(process) {}
 
-    /// Why it has ended, or nothing while it runs, and when it left because another one was quicker.
+    /// Why it has ended; nothing while it runs, and when it left because another one was quicker.
     std::optional<std::string> failure();
 
   private:
-    pid_t pid_;
+    process::DetachedProcess process_;
 };
 
-/// Starts the `hearthd` beside this program in a session of its own, so that the terminal's Ctrl-C and
-/// hang-up do not reach it; its stdout and stderr are appended to `paths::log_file()`.
+/// Starts the `hearthd` beside this program; its stdout and stderr are appended to `paths::log_file()`.
 /// @throws Error  daemon_unreachable, store_failed for the log
 StartedDaemon start_daemon();
 
