@@ -38,11 +38,18 @@ asio::awaitable<void> Launcher::stop() {
 asio::awaitable<UniqueFd> Launcher::start_fetch() {
     std::string head = R"({"op":"start_fetch"})";
     std::vector<UniqueFd> none;
-    wire::Event answer = co_await connection_->call(std::move(head), std::string(), std::move(none));
-    if (answer.fds.size() != 1) {
-        throw Error(ErrorCode::protocol, "the launcher answered without a descriptor");
+    try {
+        wire::Event answer = co_await connection_->call(std::move(head), std::string(), std::move(none));
+        if (answer.fds.size() == 1) {
+            co_return std::move(answer.fds.front());
+        }
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::runner_lost) {
+            throw;
+        }
     }
-    co_return std::move(answer.fds.front());
+    throw Error(ErrorCode::registry_unreachable, "the process that starts downloads is gone",
+                "restart the service");
 }
 
 } // namespace hearth::process

@@ -13,10 +13,10 @@ enum class SandboxProfile {
 
 /// Confines this process and all its threads for good; children inherit it. Deny-list by seccomp, answered
 /// EPERM, never kill (security reference 3.2): socket, connect, bind, listen, sendto with an address,
-/// MSG_FASTOPEN, io_uring; Landlock joins here later. Ends with a live probe: one socket() must be refused
-/// where the profile denies it.
-/// @throws Error  internal when the kernel refuses the filter or the probe succeeds: the caller must not go
-/// on
+/// MSG_FASTOPEN, io_uring; Landlock joins here later. Only calls of another architecture (32-bit, x32) kill:
+/// they would walk round the list. A filter cannot see the address inside a sendmsg: hold no unconnected
+/// datagram socket when you call this. Ends with a live probe: calls that the profile denies must be refused.
+/// @throws Error  internal when the kernel refuses the filter or a probe succeeds: the caller must not go on
 void enter_sandbox(SandboxProfile profile);
 
 /// One line for logs and `status`: what is enforced.

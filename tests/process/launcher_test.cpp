@@ -148,6 +148,12 @@ TEST_F(LauncherTest, StaysOutsideTheLockOfTheCore) {
               0);
 }
 
+TEST_F(LauncherTest, ItsDeathIsToldAsARegistryThatCannotBeReached) {
+    start();
+    ::kill(launcher_pid_, SIGKILL);
+    expect_error(ErrorCode::registry_unreachable, [&] { wire::run_on(io_, launcher_->start_fetch()); });
+}
+
 TEST_F(LauncherTest, AnswersWhatItCannotDoAndGoesOn) {
     auto [socket, child] = fork_launcher();
     wire::Connection connection(io_.get_executor(), std::move(socket), "launcher");

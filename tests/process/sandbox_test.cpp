@@ -200,9 +200,7 @@ void require_no_processes() {
     require_refused(::syscall(SYS_execveat, -1, path, arguments, environment, 0), "execveat");
     require_refused(::fork(), "fork");
     require_refused(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0), "clone");
-#ifdef SYS_vfork
-    require_refused(::syscall(SYS_vfork), "vfork");
-#endif
+    require_refused(::vfork(), "vfork");
     pid_t pid = 0;
     require(::posix_spawn(&pid, path, nullptr, nullptr, arguments, environment) == EPERM, "posix_spawn");
     clone_args arguments3{};
