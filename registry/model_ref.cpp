@@ -1,21 +1,23 @@
 #include "registry/model_ref.hpp"
 
 #include "base/error.hpp"
+#include "registry/name_text.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
-#include <array>
-#include <charconv>
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <vector>
 
 namespace hearth::registry {
 namespace {
 
+using name_text::equal_without_case;
+using name_text::is_alphanumeric;
+using name_text::is_digit;
+using name_text::lower_case;
+using name_text::split;
+
 constexpr std::size_t longest_name = 1024;
 constexpr std::size_t longest_address = 8192; // a signed URL
-constexpr std::size_t longest_host = 255;
 constexpr std::size_t longest_repository =
     255; // OCI distribution: host and name together fit 255 in practice
 constexpr std::size_t longest_segment = 128;
@@ -36,26 +38,6 @@ constexpr std::string_view local_host = "local";
                 "https://…/file.gguf or file:///…");
 }
 
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-bool is_alphanumeric(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c);
-}
-char to_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string lower_case(std::string_view text) {
-    std::string lower(text);
-    std::ranges::transform(lower, lower.begin(), to_lower);
-    return lower;
-}
-
-bool equal_without_case(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, {}, to_lower, to_lower);
-}
-
 /// `[A-Za-z0-9_][A-Za-z0-9_.-]*`, which also keeps `.`, `..` and options such as `-x` out.
 bool is_name(std::string_view text, std::size_t longest) {
     if (text.empty() || text.size() > longest || !(is_alphanumeric(text[0]) || text[0] == '_'))
@@ -64,80 +46,11 @@ bool is_name(std::string_view text, std::size_t longest) {
                                [](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
 }
 
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> parts;
-    for (;;) {
-        const std::size_t at = text.find(separator);
-        parts.push_back(text.substr(0, at));
-        if (at == std::string_view::npos)
-            return parts;
-        text.remove_prefix(at + 1);
-    }
-}
-
-/// A port without sign or leading zeros, so that one host has one spelling.
-bool is_port(std::string_view text) {
-    unsigned port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return error == std::errc{} && end == text.data() + text.size() && is_digit(text[0]) && text[0] != '0' &&
-           port <= 65535;
-}
-
-std::optional<std::string> canonical_ipv6(std::string_view text) {
-    in6_addr address{};
-    std::array<char, INET6_ADDRSTRLEN> out{};
-    if (inet_pton(AF_INET6, std::string(text).c_str(), &address) != 1)
-        return std::nullopt;
-    inet_ntop(AF_INET6, &address, out.data(), out.size());
-    return std::string(out.data());
-}
-
-bool is_ipv4(const std::string& text) {
-    in_addr address{};
-    return inet_pton(AF_INET, text.c_str(), &address) == 1;
-}
-
-bool is_dns_label(std::string_view label) {
-    const auto allowed = [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; };
-    return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' &&
-           std::ranges::all_of(label, allowed);
-}
-
-/// Resolvers read `0x7f.1`, `127.1` and `2130706433` as addresses; here only the plain dotted form is one.
-bool looks_like_odd_number(std::string_view last_label) {
-    return std::ranges::all_of(last_label, is_digit) || last_label.starts_with("0x") ||
-           last_label.starts_with("0X");
-}
-
-/// @return  canonical host with its port: lower case, IPv6 compressed
 std::string parse_host(std::string_view text, std::string_view whole) {
-    if (text.size() > longest_host)
-        fail(whole, "the host is too long");
-    std::string_view name = text;
-    std::string_view port;
-    const std::size_t colon = text.starts_with('[') ? text.find("]:") : text.find(':');
-    if (colon != std::string_view::npos) {
-        const std::size_t port_at = colon + (text.starts_with('[') ? 2 : 1);
-        name = text.substr(0, port_at - 1);
-        port = text.substr(port_at);
-        if (!is_port(port))
-            fail(whole, "the port is not 1 to 65535");
-    }
-    std::string host;
-    if (name.starts_with('[')) {
-        const auto address =
-            name.ends_with(']') ? canonical_ipv6(name.substr(1, name.size() - 2)) : std::nullopt;
-        if (!address)
-            fail(whole, "the host is not an IPv6 address");
-        host = "[" + *address + "]";
-    } else {
-        host = lower_case(name);
-        const auto labels = split(host, '.');
-        if (!std::ranges::all_of(labels, is_dns_label) ||
-            (looks_like_odd_number(labels.back()) && !is_ipv4(host)))
-            fail(whole, "the host is neither a domain name nor an IP address");
-    }
-    return port.empty() ? host : host + ":" + std::string(port);
+    auto host = canonical_host(text);
+    if (!host)
+        fail(whole, host.error());
+    return std::move(*host);
 }
 
 std::string default_scheme(std::string_view host) {
@@ -312,13 +225,6 @@ std::string_view without_shard_suffix(std::string_view stem) {
 }
 
 } // namespace
-
-bool is_loopback_host(std::string_view host) {
-    if (host.starts_with("[::1]"))
-        return host.size() == 5 || host[5] == ':';
-    const std::string name = lower_case(host.substr(0, host.find(':')));
-    return name == "localhost" || name.ends_with(".localhost") || (name.starts_with("127.") && is_ipv4(name));
-}
 
 ModelRef ModelRef::parse(std::string_view text, std::string_view default_registry) {
     check_characters(text, text.find("://") != std::string_view::npos);

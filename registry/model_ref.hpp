@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/digest.hpp"
+#include "registry/host.hpp"
 
 #include <optional>
 #include <string>
@@ -52,9 +53,5 @@ struct ModelRef {
     bool same_model(const ModelRef& other) const;
     bool operator==(const ModelRef&) const = default;
 };
-
-/// True for localhost, *.localhost, 127.0.0.0/8 and [::1], with or without a port: the only hosts that plain
-/// http may reach.
-bool is_loopback_host(std::string_view host);
 
 } // namespace hearth::registry
