@@ -64,10 +64,10 @@ std::vector<std::string> sorted(std::vector<std::string> words) {
 } // namespace
 
 void Kit::run() {
+    const Surroundings before;
     if (!check_library() || !check_table()) {
         return;
     }
-    const Surroundings before;
     check_describing();
     check_bad_loads();
     if (needs_files() && model_files_.empty()) {

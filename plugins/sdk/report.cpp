@@ -13,7 +13,7 @@ namespace hearth::sdk {
 
 namespace {
 
-constexpr unsigned hang_seconds = 120;
+constexpr unsigned hang_seconds = 60;
 
 // What the signal handler may read: it can take no arguments and no locks.
 std::array<char, 512> current_line{}; // "fail NAME — " or the same as JSON, ready to be written

@@ -1,5 +1,6 @@
 #include "base/async/task_group.hpp"
 #include "base/error.hpp"
+#include "base/sha256.hpp"
 #include "runtime/runner/plugin_manifest.hpp"
 #include "runtime/runner/runner.hpp"
 #include "runtime/scheduler/scheduler.hpp"
@@ -195,11 +196,7 @@ TEST_F(RunnerTest, StopEndsTheProcessAndItsStreamsAndRemovesItsScratchFolder) {
     testing::expect_error(ErrorCode::cancelled, [&] { words_of(*stream); });
     runner_.reset();
     EXPECT_EQ(scratch_folders(), 0u);
-    testing::expect_error(ErrorCode::cancelled, [&] {
-        while (run(stream->next())) {
-        }
-        throw Error(ErrorCode::cancelled, "a stream that ended stays ended");
-    });
+    EXPECT_EQ(run(stream->next()), std::nullopt) << "a stream may outlive its runner";
 }
 
 TEST_F(RunnerTest, StopEndsAnEngineThatHearsNothing) {
@@ -214,7 +211,7 @@ TEST_F(RunnerTest, StopEndsAnEngineThatHearsNothing) {
 TEST_F(RunnerTest, StopInTheMiddleOfALoadCancelsIt) {
     start();
     LoadSpec spec;
-    spec.options_json = R"({"echo_load_delay_ms": 3000})";
+    spec.options_json = R"({"echo_load_delay_ms": 200})";
     std::optional<ErrorCode> code;
     bool loading = false;
     asio::co_spawn(io_, runner_->load(spec, {}, [&](std::string, double) { loading = true; }),
@@ -247,6 +244,7 @@ TEST_F(RunnerTest, DoesNotStartALibraryThatIsNoPlugin) {
     std::ofstream(dir_.path() / "text.so") << "no library";
     PluginManifest plugin = echo();
     plugin.library = dir_.path() / "text.so";
+    plugin.sha256 = sha256_of("no library").hex();
     testing::expect_error(ErrorCode::backend_failed, [&] { start(plugin); });
 }
 
