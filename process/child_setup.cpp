@@ -24,7 +24,7 @@ constexpr std::array kept_names{
     std::string_view("TMPDIR"),        std::string_view("JOURNAL_STREAM"), std::string_view("ASAN_OPTIONS"),
     std::string_view("UBSAN_OPTIONS"), std::string_view("TSAN_OPTIONS"),   std::string_view("LSAN_OPTIONS")};
 constexpr std::array kept_prefixes{std::string_view("XDG_"), std::string_view("HEARTH_")};
-constexpr std::string_view parent_variable = "HEARTH_PARENT_PID";
+constexpr const char* parent_variable = "HEARTH_PARENT_PID";
 
 std::string_view name_of(std::string_view variable) {
     return variable.substr(0, variable.find('='));
@@ -108,7 +108,7 @@ std::vector<std::string> child_environment(const std::vector<std::string>& added
 }
 
 void tie_to_parent() {
-    const char* text = std::getenv(parent_variable.data());
+    const char* text = std::getenv(parent_variable);
     die_with_parent(text != nullptr ? static_cast<pid_t>(std::strtol(text, nullptr, 10)) : ::getppid());
     forbid_dumps();
 }

@@ -29,14 +29,13 @@ void expect_refusal(long result, const char* name) {
 }
 
 void probe_network() {
-    const UniqueFd socket(::socket(AF_INET, SOCK_STREAM, 0));
+    const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     expect_refusal(socket ? 0 : -1, "socket");
     const sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {}, .sin_zero = {}};
-    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-    expect_refusal(::connect(-1, generic, sizeof address), "connect");
-    expect_refusal(::bind(-1, generic, sizeof address), "bind");
-    expect_refusal(::listen(-1, 1), "listen");
-    expect_refusal(::sendto(-1, "", 0, 0, generic, sizeof address), "sendto");
+    expect_refusal(::syscall(SYS_connect, -1, &address, sizeof address), "connect");
+    expect_refusal(::syscall(SYS_bind, -1, &address, sizeof address), "bind");
+    expect_refusal(::syscall(SYS_listen, -1, 1), "listen");
+    expect_refusal(::syscall(SYS_sendto, -1, "", 0, 0, &address, sizeof address), "sendto");
     expect_refusal(::syscall(SYS_io_uring_setup, 1, nullptr), "io_uring_setup");
 }
 
@@ -51,7 +50,7 @@ void probe_sandbox(SandboxProfile profile) {
         expect_refusal(::syscall(SYS_execve, nullptr, nullptr, nullptr), "execve");
     }
     if (profile == SandboxProfile::runner) {
-        expect_refusal(::accept(-1, nullptr, nullptr), "accept");
+        expect_refusal(::syscall(SYS_accept4, -1, nullptr, nullptr, SOCK_CLOEXEC), "accept");
     }
 }
 

@@ -36,6 +36,7 @@ struct Preparation {
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
     std::vector<char*> pointers;
+    pointers.reserve(texts.size() + 1);
     for (std::string& text : texts) {
         pointers.push_back(text.data());
     }
@@ -78,7 +79,10 @@ bool place_descriptors(Preparation& preparation, int error_pipe) noexcept {
     if (moved_pipe < 0 || ::dup3(moved_pipe, preparation.error_number, O_CLOEXEC) < 0) {
         return false;
     }
-    const int null = ::open("/dev/null", O_RDWR); // takes a number that close_all_but closes
+    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null == STDIN_FILENO) { // ours was closed
+        return ::fcntl(null, F_SETFD, 0) == 0;
+    }
     return null >= 0 && ::dup2(null, STDIN_FILENO) >= 0;
 }
 

@@ -21,7 +21,7 @@ asio::awaitable<void> wait_for_hello(std::shared_ptr<Channel> channel) {
     if (!channel->hello()) {
         Error reason = channel->close_reason();
         reason.add_context("starting " + channel->peer());
-        throw reason;
+        throw Error(reason);
     }
 }
 

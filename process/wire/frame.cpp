@@ -11,7 +11,7 @@ namespace hearth::process::wire {
 namespace {
 
 constexpr std::size_t scratch_bytes = 32u << 10;
-constexpr std::size_t unclaimed_fds_limit = 4u * max_fds;
+constexpr std::size_t unclaimed_fds_limit = std::size_t{4} * max_fds;
 
 void put_u32(std::string& out, std::uint32_t value) {
     for (int shift = 0; shift < 32; shift += 8) {
@@ -188,7 +188,7 @@ std::optional<Frame> FrameDecoder::next() {
         return frame;
     }
     if (failure_) {
-        throw *failure_;
+        throw Error(*failure_);
     }
     return std::nullopt;
 }
