@@ -90,7 +90,7 @@ void Plugin::init(const std::filesystem::path& scratch) {
     if (status != HEARTH_OK) {
         Error failure = to_error(status, error, PluginCall::other);
         failure.add_context(fmt::format("starting backend {}", table_->name));
-        throw failure;
+        throw Error(failure);
     }
 }
 
