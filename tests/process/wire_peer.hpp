@@ -81,4 +81,33 @@ class WirePeer {
     std::exception_ptr server_failure_;
 };
 
+inline std::vector<UniqueFd> no_fds() {
+    return {};
+}
+
+/// Ends with the request's own head.
+inline void echo_head(ServerStream& stream) {
+    stream.end(stream.head());
+}
+
+inline boost::asio::awaitable<Stream> open(Connection* connection, std::string head) {
+    co_return co_await connection->open(std::move(head), std::string(), no_fds());
+}
+
+inline boost::asio::awaitable<std::string> call(Connection* connection, std::string head) {
+    Event event = co_await connection->call(std::move(head), std::string(), no_fds());
+    co_return event.head;
+}
+
+inline boost::asio::awaitable<std::size_t> count_bytes(Stream* stream) {
+    std::size_t total = 0;
+    while (true) {
+        Event event = co_await stream->receive();
+        if (event.kind == Event::Kind::end) {
+            co_return total;
+        }
+        total += event.body.size();
+    }
+}
+
 } // namespace hearth::process::wire
