@@ -1,5 +1,6 @@
 #include "registry/catalog.hpp"
 
+#include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/nearest.hpp"
 #include "base/sha256.hpp"
@@ -110,17 +111,16 @@ awaitable<std::optional<Model>> Catalog::find(std::string name) {
     co_return co_await database_.run(std::move(query));
 }
 
-awaitable<Error> Catalog::not_found(std::string name) {
+awaitable<std::string> Catalog::hint_for_missing(std::string name) {
     const std::vector<Model> models = co_await list();
-    const std::string hint = hint_for(name, models, default_registry_);
-    co_return Error(ErrorCode::model_not_found, "model '" + name + "' not found", hint);
+    co_return hint_for(name, models, default_registry_);
 }
 
 awaitable<Model> Catalog::get(std::string name) {
     std::optional<Model> model = co_await find(name);
     if (!model) {
-        const Error error = co_await not_found(name);
-        throw error;
+        const std::string hint = co_await hint_for_missing(name);
+        throw Error(ErrorCode::model_not_found, "model '" + name + "' not found", hint);
     }
     co_return std::move(*model);
 }
@@ -190,8 +190,8 @@ awaitable<Catalog::Removed> Catalog::remove(std::string name) {
     };
     const std::optional<Removed> removed = co_await database_.run(std::move(forget));
     if (!removed) {
-        const Error error = co_await not_found(name);
-        throw error;
+        const std::string hint = co_await hint_for_missing(name);
+        throw Error(ErrorCode::model_not_found, "model '" + name + "' not found", hint);
     }
     auto clean = [this] { blobs_.empty_trash(); };
     co_await run_blocking(disk_, std::move(clean));

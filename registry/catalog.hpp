@@ -1,7 +1,6 @@
 #pragma once
 
 #include "base/async/blocking.hpp"
-#include "base/error.hpp"
 #include "base/json.hpp"
 #include "registry/blobs/lease.hpp"
 #include "registry/model.hpp"
@@ -86,7 +85,7 @@ class Catalog {
     Wanted wanted(const std::string& name) const;
     static std::optional<Model> look_up(Connection& connection, const Wanted& wanted);
     std::uint64_t retire_unused(const std::vector<StoredBlob>& unused);
-    boost::asio::awaitable<Error> not_found(std::string name);
+    boost::asio::awaitable<std::string> hint_for_missing(std::string name);
     Model examine(const ModelRef& ref, const std::string& bytes) const;
 
     Database& database_;

@@ -43,11 +43,11 @@ void probe(const fs::path& from_folder, const fs::path& to_folder) {
                        ::unlink(to.c_str()) == 0;
     if (works)
         return;
-    Error error = system_error(
+    const Error cause = system_error(
         errno, fmt::format("user {} cannot write in the store: {}", ::getuid(), to_folder.string()));
-    error.set_hint(fmt::format("give user {} the folder: chown -R {} {}", ::getuid(), ::getuid(),
-                               from_folder.parent_path().string()));
-    throw error;
+    throw Error(cause.code(), cause.what(),
+                fmt::format("give user {} the folder: chown -R {} {}", ::getuid(), ::getuid(),
+                            from_folder.parent_path().string()));
 }
 
 void delete_by_extension(const fs::path& folder, const char* extension) {

@@ -11,7 +11,7 @@
 namespace hearth::registry::gguf {
 namespace {
 
-constexpr std::size_t buffer_bytes = 256 * 1024;
+constexpr std::size_t buffer_bytes = std::size_t{256} << 10;
 
 } // namespace
 
@@ -30,7 +30,7 @@ void Reader::require(std::uint64_t bytes) {
         fail(fmt::format("the metadata is larger than {} bytes", limits::metadata_bytes));
     }
     if (position_ + bytes > source_.available())
-        throw Starved{position_ + bytes};
+        throw Starved(position_ + bytes);
 }
 
 void Reader::copy(char* out, std::size_t bytes) {

@@ -2,6 +2,7 @@
 
 #include "registry/gguf/header.hpp"
 
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,10 @@ class Reader {
     explicit Reader(const ByteSource& source);
 
     /// Thrown when the bytes exist but are not there yet.
-    struct Starved {
-        std::uint64_t at_least;
+    class Starved : public std::exception {
+      public:
+        explicit Starved(std::uint64_t bytes) noexcept : at_least(bytes) {}
+        std::uint64_t at_least; ///< bytes of the file that must be there
     };
 
     template <class Integer> Integer integer();
