@@ -72,6 +72,13 @@ bool Hop::is_redirect() const {
     return code && head_.headers.contains("location");
 }
 
+void Hop::expect_whole_head() const {
+    if (!head_complete_) {
+        throw Error(ErrorCode::registry_unreachable,
+                    url_.display() + " broke off in the middle of its headers");
+    }
+}
+
 void Hop::finish() {
     if (!head_sent_) {
         send_head();
@@ -123,10 +130,12 @@ void Hop::take_header(std::string_view line) {
     const std::string_view text = trimmed(line);
     if (text.starts_with("HTTP/")) { // a new status line; what a 100 or 103 said does not count
         head_ = FetchHead{};
+        head_complete_ = false;
         const std::string_view after = text.substr(std::min(text.find(' ') + 1, text.size()));
         std::from_chars(after.data(), after.data() + after.size(), head_.status);
         return;
     }
+    head_complete_ = head_complete_ || text.empty();
     const std::size_t colon = text.find(':');
     if (colon == std::string_view::npos || colon == 0) {
         return;
@@ -140,7 +149,7 @@ void Hop::take_header(std::string_view line) {
 
 void Hop::take_body(std::string_view bytes) {
     body_bytes_ += bytes.size();
-    window_bytes_ += bytes.size();
+    tick_bytes_ += bytes.size();
     if (is_redirect()) {
         if (body_bytes_ > max_redirect_body_bytes) {
             throw Error(ErrorCode::registry_failed, url_.display() + " sent a redirect that does not end");
@@ -161,8 +170,8 @@ void Hop::take_body(std::string_view bytes) {
     const auto after = std::chrono::steady_clock::now();
     if (after - before >
         std::chrono::milliseconds(100)) { // we were the slow side: the server's time starts again
-        window_start_ = after;
-        window_bytes_ = 0;
+        tick_start_ = last_good_ = after;
+        tick_bytes_ = 0;
     }
 }
 
@@ -181,15 +190,19 @@ void Hop::send_head() {
     }
 }
 
+/// A second counts as good when it brought enough; too long without a good one is a stall. The first byte
+/// falls under the same rule.
 bool Hop::watch_stall() {
     const auto now = std::chrono::steady_clock::now();
-    const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - window_start_);
-    if (elapsed < request_.stall_timeout) {
-        return false;
+    const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - tick_start_);
+    if (elapsed >= std::min<std::chrono::milliseconds>(std::chrono::seconds(1), request_.stall_timeout / 2)) {
+        if (tick_bytes_ * 1000 >= slowest_bytes_per_second * static_cast<std::uint64_t>(elapsed.count())) {
+            last_good_ = now;
+        }
+        tick_start_ = now;
+        tick_bytes_ = 0;
     }
-    stalled_ = window_bytes_ * 1000 < slowest_bytes_per_second * static_cast<std::uint64_t>(elapsed.count());
-    window_start_ = now;
-    window_bytes_ = 0;
+    stalled_ = now - last_good_ >= request_.stall_timeout;
     return stalled_;
 }
 

@@ -24,6 +24,9 @@ class Hop {
 
     /// Sets the callbacks and their data.
     void attach(CURL* handle);
+    /// @throws Error  registry_unreachable: curl takes a connection that ends between two headers for a whole
+    /// answer
+    void expect_whole_head() const;
     /// Sends the head if nothing of the body made that happen yet.
     void finish();
 
@@ -54,14 +57,16 @@ class Hop {
 
     FetchHead head_;
     std::size_t header_bytes_ = 0;
+    bool head_complete_ = false;
     bool head_sent_ = false;
     std::uint64_t body_bytes_ = 0;
     std::exception_ptr failure_;
     bool stalled_ = false;
     std::string refused_address_;
 
-    std::chrono::steady_clock::time_point window_start_ = std::chrono::steady_clock::now();
-    std::uint64_t window_bytes_ = 0;
+    std::chrono::steady_clock::time_point tick_start_ = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::time_point last_good_ = tick_start_;
+    std::uint64_t tick_bytes_ = 0;
 };
 
 } // namespace hearth::registry::fetch

@@ -170,6 +170,7 @@ std::string Transfer::perform(const Url& url) {
     if (code != CURLE_OK) {
         throw describe(code, detail.data(), hop, url, !proxy.empty());
     }
+    hop.expect_whole_head();
     if (hop.is_redirect()) {
         return hop.head().headers.at("location");
     }

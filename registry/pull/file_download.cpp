@@ -232,6 +232,7 @@ asio::awaitable<void> FileDownload::receive(FetchResponse& response, std::uint64
 
 asio::awaitable<void> FileDownload::receive_all(FetchResponse& response, std::uint64_t skip) {
     buffer_.clear();
+    buffer_.reserve(2 * batch_bytes);
     first_bytes_checked_ = !source_.is_gguf || partial_.offset() > 0;
     while (auto bytes = co_await response.read()) {
         const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(skip, bytes->size()));
@@ -273,9 +274,11 @@ asio::awaitable<void> FileDownload::flush() {
     if (buffer_.empty()) {
         co_return;
     }
-    auto append = [partial = &partial_, bytes = std::exchange(buffer_, std::string())] {
-        partial->append(bytes);
-    };
+    struct Emptied { // also after an error, or the same bytes would be appended again; keeps the memory
+        std::string& buffer;
+        ~Emptied() { buffer.clear(); }
+    } const emptied{buffer_};
+    auto append = [this] { partial_.append(buffer_); };
     co_await run_blocking(disk_, std::move(append));
 }
 

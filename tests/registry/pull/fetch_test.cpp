@@ -223,6 +223,8 @@ TEST_F(FetchProcess, BrokenAnswersAreUnreachableRegistries) {
             peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this");
         } else if (request.target == "/header") {
             peer.send("HTTP/1.1 200 O");
+        } else if (request.target == "/headers") {
+            peer.send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Le");
         } else if (request.target == "/chunk") {
             peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n");
         } else if (request.target == "/garbage") {
@@ -230,7 +232,7 @@ TEST_F(FetchProcess, BrokenAnswersAreUnreachableRegistries) {
         }
         return false;
     });
-    for (const char* path : {"/short", "/header", "/chunk", "/garbage", "/nothing"}) {
+    for (const char* path : {"/short", "/header", "/headers", "/chunk", "/garbage", "/nothing"}) {
         SCOPED_TRACE(path);
         expect_error(ErrorCode::registry_unreachable, [&] { fetch(to(server.url(path))); });
     }
