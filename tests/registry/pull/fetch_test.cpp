@@ -178,16 +178,18 @@ TEST_F(FetchProcess, FollowsFiveRedirectsAndNoMore) {
 }
 
 TEST_F(FetchProcess, RefusesRedirectsOutOfThePublicInternetAndOtherSchemes) {
-    std::string target;
-    ScriptedServer server([&](const ServerRequest&, ServerPeer& peer) {
-        return peer.send(http_answer(302, "", "Location: " + target + "\r\n"));
+    const std::vector<std::string> locations = {
+        "file:///etc/passwd", "gopher://127.0.0.1/",   "http://169.254.169.254/latest/",
+        "https://10.0.0.1/",  "http://registry.test/", "https://user@host.test/",
+        "ftp://127.0.0.1/"};
+    ScriptedServer server([&](const ServerRequest& request, ServerPeer& peer) {
+        const std::string& location = locations.at(std::stoul(request.target.substr(1)));
+        return peer.send(http_answer(302, "", "Location: " + location + "\r\n"));
     });
-    for (const char* location :
-         {"file:///etc/passwd", "gopher://127.0.0.1/", "http://169.254.169.254/latest/", "https://10.0.0.1/",
-          "http://registry.test/", "https://user@host.test/", "ftp://127.0.0.1/"}) {
-        target = location;
-        SCOPED_TRACE(location);
-        expect_error(ErrorCode::network_forbidden, [&] { fetch(to(server.url())); });
+    for (std::size_t index = 0; index < locations.size(); ++index) {
+        SCOPED_TRACE(locations[index]);
+        expect_error(ErrorCode::network_forbidden,
+                     [&] { fetch(to(server.url("/" + std::to_string(index)))); });
     }
 }
 
