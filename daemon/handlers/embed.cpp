@@ -20,7 +20,8 @@ asio::awaitable<void> answer_embed(Services& services, http::Request http_reques
     const EmbedRequest request = co_await run_sized(services, size, std::move(parse));
     const CommonFields& common = request.common;
     const Target target = co_await find_target(services, common.model, common.backend);
-    const Options options = options_of(target, common);
+    Options options = options_of(target, common);
+    options.load.embeddings = true;
     const Lease lease = co_await acquire(services, target, options.load, common.keep_alive);
     out.set_header("Hearth-Backend", lease->plugin().name);
     const Embeddings embeddings = co_await embed(*lease, request.input, request.truncate, request.dimensions);

@@ -93,6 +93,7 @@ asio::awaitable<void> embed_texts(Services& services, http::Request http_request
     const Target target = co_await find_target(services, request.model, request.backend);
     runtime::LoadOptions load = parse_options(layer_options(target.parameters(), Json())).load;
     load.backend = request.backend;
+    load.embeddings = true;
     const Lease lease = co_await acquire(services, target, std::move(load), request.keep_alive);
     out.set_header("Hearth-Backend", lease->plugin().name);
     const Embeddings embeddings = co_await embed(*lease, request.input, false, request.dimensions);

@@ -36,7 +36,7 @@ struct LoadedRunner {
     Json info = Json::object();
     std::optional<Error> failure; ///< why loading failed; for everyone who joined
     std::string stop_reason;      ///< set: it is to end, also while loading
-    bool draining = false;        ///< a larger context is wanted: no new leases
+    std::string drain_reason;     ///< set: another load of the same is wanted, no new leases
 
     int leases = 0;
     int waiters = 0; ///< acquires that will take a lease in a moment

@@ -169,15 +169,19 @@ Entry Scheduler::Impl::find(const std::string& key) const {
 
 bool Scheduler::Impl::drains(const Entry& entry, const AcquireRequest& request) {
     const std::int64_t wish = wished_context(request);
-    if (wish > entry->largest_context()) {
-        entry->draining = true;
-        std::int64_t& wanted = wanted_context[entry->key];
-        wanted = std::max(wanted, wish);
+    const bool lacks_context = wish > entry->largest_context();
+    const bool lacks_embeddings = request.options.embeddings && entry->model && !entry->spec.embeddings;
+    if (lacks_context || lacks_embeddings) {
+        entry->drain_reason = lacks_context ? "a larger context was asked for" : "embeddings were asked for";
+        Wanted& next = wanted[entry->key]; // what it has now stays, or two clients would reload it in turns
+        next.context_tokens = std::max({next.context_tokens, wish, entry->largest_context()});
+        next.embeddings = next.embeddings || request.options.embeddings || entry->spec.embeddings;
     }
-    if (entry->draining && !entry->busy()) {
-        begin_unload(entry, "a larger context was asked for");
+    const bool draining = !entry->drain_reason.empty();
+    if (draining && !entry->busy()) {
+        begin_unload(entry, entry->drain_reason);
     }
-    return entry->draining;
+    return draining;
 }
 
 std::unique_ptr<RunnerLease> Scheduler::Impl::grant(const Entry& entry, const AcquireRequest& request,
@@ -195,15 +199,15 @@ void Scheduler::Impl::release(const Entry& entry) {
     --entry->leases;
     if (entry->state == LoadedRunner::State::ready && !entry->busy()) {
         entry->set_idle(*seams.clock);
-        if (entry->draining) {
-            begin_unload(entry, "a larger context was asked for");
+        if (!entry->drain_reason.empty()) {
+            begin_unload(entry, entry->drain_reason);
         }
     }
     changed.notify_all();
 }
 
 asio::awaitable<void> Scheduler::Impl::keep() {
-    using namespace asio::experimental::awaitable_operators; // the only spelling of its operators
+    using asio::experimental::awaitable_operators::operator||;
     while (!stopping) {
         const auto now = seams.clock->steady_now();
         for (const Entry& entry : std::vector<Entry>(entries)) {

@@ -26,6 +26,8 @@ struct LoadOptions {
     std::optional<int> parallel;
     std::optional<int> threads;
     std::string backend; ///< empty: configured, else chosen by the model's format
+    bool embeddings =
+        false; ///< vectors are wanted; a chat model loaded without reloads once and then serves both
 };
 
 /// What a request needs beside the model itself.

@@ -62,8 +62,13 @@ struct Scheduler::Impl : std::enable_shared_from_this<Scheduler::Impl> {
     std::function<void(RuntimeEvent)> on_event;
     SchedulerSeams seams;
 
-    std::vector<Entry> entries;                         ///< loading, ready and stopping
-    std::map<std::string, std::int64_t> wanted_context; ///< of keys that drain, for the load that follows
+    std::vector<Entry> entries; ///< loading, ready and stopping
+    /// What the load that follows a drain must have beside what its own request asks for.
+    struct Wanted {
+        std::int64_t context_tokens = 0;
+        bool embeddings = false;
+    };
+    std::map<std::string, Wanted> wanted; ///< by key
     CrashRecord crashes;
     bool admitting = false; ///< one load at a time decides about memory
     bool keeping = false;   ///< the keep-alive task runs

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace hearth::runtime {
 
@@ -19,20 +20,23 @@ Entry Scheduler::Impl::begin_load(const std::string& key, const AcquireRequest& 
     entry->plugin = plugin;
     entry->keep_alive = request.keep_alive.value_or(config.keep_alive);
     entry->load_started = seams.clock->steady_now();
+    const Wanted carried = std::exchange(wanted[key], {});
+    wanted.erase(key);
+    entry->spec.embeddings = request.options.embeddings || carried.embeddings;
     if (request.model) {
         entry->need_bytes = estimate_need_bytes(request.model->files);
         const auto& abilities = request.model->capabilities;
-        entry->spec.embeddings = std::ranges::find(abilities, "embedding") != abilities.end() &&
+        const bool only_embeds = std::ranges::find(abilities, "embedding") != abilities.end() &&
                                  std::ranges::find(abilities, "completion") == abilities.end();
+        entry->spec.embeddings = entry->spec.embeddings || only_embeds;
     }
     AcquireRequest built_in = request;
     built_in.options.context_tokens = config.context_tokens;
     const std::int64_t wish = wished_context(request);
     entry->spec.alias = request.name;
-    entry->spec.context_tokens = std::max(wish > 0 ? wish : wished_context(built_in), wanted_context[key]);
+    entry->spec.context_tokens = std::max(wish > 0 ? wish : wished_context(built_in), carried.context_tokens);
     entry->spec.parallel = request.options.parallel.value_or(config.parallel);
     entry->spec.threads = request.options.threads.value_or(config.threads);
-    wanted_context.erase(key);
     entries.push_back(entry);
     if (!keeping) {
         keeping = true;
