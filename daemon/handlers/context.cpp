@@ -14,8 +14,12 @@ namespace asio = boost::asio;
 
 namespace {
 
-asio::awaitable<std::string> render(runtime::RunnerLease& lease, Json messages) {
-    const Json body = {{"messages", std::move(messages)}};
+/// The text that the model sees for the new part of the request.
+asio::awaitable<std::string> render(runtime::RunnerLease& lease, GenerateRequest request, Target target) {
+    if (auto plain = plain_prompt(request, target)) {
+        co_return std::move(*plain);
+    }
+    const Json body = {{"messages", generate_messages(request, target)}};
     const Json event = co_await run_single(lease, "template", to_text(body));
     co_return event.value("prompt", "");
 }
@@ -28,10 +32,9 @@ asio::awaitable<Json> tokenize(runtime::RunnerLease& lease, std::string text, bo
 
 } // namespace
 
-asio::awaitable<Json> continue_context(runtime::RunnerLease& lease, std::vector<std::int64_t> context,
-                                       Json messages) {
-    Json tokens = context;
-    std::string text = co_await render(lease, std::move(messages));
+asio::awaitable<Json> continue_context(runtime::RunnerLease& lease, GenerateRequest request, Target target) {
+    Json tokens = request.context;
+    std::string text = co_await render(lease, std::move(request), std::move(target));
     const Json more = co_await tokenize(lease, std::move(text), false);
     tokens.insert(tokens.end(), more.begin(), more.end());
     co_return tokens;
@@ -44,8 +47,7 @@ asio::awaitable<Json> context_of(runtime::RunnerLease& lease, GenerateRequest re
         co_return Json::array();
     }
     try {
-        Json messages = generate_messages(request, target);
-        std::string text = co_await render(lease, std::move(messages)) + answer;
+        std::string text = co_await render(lease, request, std::move(target)) + answer;
         const bool first = request.context.empty();
         const Json more = co_await tokenize(lease, std::move(text), first);
         Json tokens = request.context;

@@ -40,9 +40,13 @@ asio::awaitable<Operation> prepare(Services& services, GenerateRequest request, 
     }
     Json prompt = request.prompt;
     if (!request.raw && !request.context.empty()) {
-        prompt = co_await continue_context(lease, request.context, generate_messages(request, target));
+        prompt = co_await continue_context(lease, request, target);
     }
-    const bool complete = request.raw || prompt.is_array();
+    const auto plain = plain_prompt(request, target);
+    if (plain && !request.raw && !prompt.is_array()) {
+        prompt = *plain;
+    }
+    const bool complete = request.raw || prompt.is_array() || plain;
     auto build = [complete, prompt = std::move(prompt), request = std::move(request),
                   target = std::move(target), options = std::move(options),
                   backend = lease.plugin().name]() mutable {

@@ -68,6 +68,14 @@ Json generate_messages(const GenerateRequest& request, const Target& target) {
     return with_model_messages(target, std::move(messages), request.system);
 }
 
+std::optional<std::string> plain_prompt(const GenerateRequest& request, const Target& target) {
+    if (!target.model || !target.model->chat_template.empty() || !request.images.empty()) {
+        return std::nullopt;
+    }
+    const std::string system = request.system.value_or(target.model->system);
+    return system.empty() ? request.prompt : system + "\n\n" + request.prompt;
+}
+
 Json complete_body(Json prompt, const Json& format, const Options& options) {
     Json body = options.sampling;
     body["prompt"] = std::move(prompt);

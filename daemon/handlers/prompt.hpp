@@ -5,6 +5,7 @@
 #include "daemon/handlers/requests.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ Json chat_body(Json messages, const Json& tools, const Json& format, const Think
                const Options& options);
 /// The messages of a generate request.
 Json generate_messages(const GenerateRequest& request, const Target& target);
+/// What /api/generate gives a model without a chat template: it goes on with the text itself, after the
+/// system prompt, as Ollama's default template `{{ .Prompt }}` does; chat markup would be noise to it.
+/// @return nullopt when the model has a template, or images that only "chat" can carry
+std::optional<std::string> plain_prompt(const GenerateRequest& request, const Target& target);
 /// Body of "complete", streaming. @param prompt  text or tokens
 Json complete_body(Json prompt, const Json& format, const Options& options);
 
