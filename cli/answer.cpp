@@ -1,8 +1,6 @@
 #include "cli/answer.hpp"
 
 #include "base/error.hpp"
-#include "cli/arguments.hpp"
-#include "cli/chat_request.hpp"
 #include "cli/output.hpp"
 #include "cli/terminal.hpp"
 #include "protocol/client.hpp"
@@ -31,11 +29,11 @@ std::string rate_line(const Json& event, const char* name, const char* count_key
 
 Answer::Answer(AnswerStyle style) : style_(style), safe_(is_terminal(STDOUT_FILENO)) {}
 
-void Answer::stream(const protocol::Client& client, const RunOptions& options, const Json& messages) {
+void Answer::stream(const protocol::Client& client, std::string path, const Json& body) {
     protocol::ClientRequest request;
     request.method = "POST";
-    request.target = "/api/chat";
-    request.body = to_text(chat_request(options, messages));
+    request.target = std::move(path);
+    request.body = to_text(body);
     bool done = false;
     client.stream_lines(request, [&](const Json& event) {
         take(event);
@@ -51,8 +49,9 @@ void Answer::take(const Json& event) {
         last_ = to_text(event);
     }
     const auto message = event.find("message");
-    const std::string piece =
-        message != event.end() && message->is_object() ? get_string(*message, "content").value_or("") : "";
+    const std::string piece = message != event.end() && message->is_object()
+                                  ? get_string(*message, "content").value_or("")
+                                  : get_string(event, "response").value_or("");
     text_ += piece;
     if (style_ == AnswerStyle::events) {
         started_ = true;

@@ -10,21 +10,19 @@ class Client;
 
 namespace hearth::cli {
 
-struct RunOptions;
-
 /// How an answer is shown.
 enum class AnswerStyle {
     text,  ///< the answer alone, as it comes
     events ///< each event as a line of JSON
 };
 
-/// One answer of /api/chat on its way to stdout.
+/// One answer of /api/chat or /api/generate on its way to stdout.
 class Answer {
   public:
     explicit Answer(AnswerStyle style);
 
     /// Asks and prints until the answer is complete. May throw in the middle: `text` is then what came.
-    void stream(const protocol::Client& client, const RunOptions& options, const Json& messages);
+    void stream(const protocol::Client& client, std::string path, const Json& body);
 
     /// What the model said so far.
     const std::string& text() const noexcept { return text_; }

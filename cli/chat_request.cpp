@@ -20,8 +20,11 @@ Json keep_alive_value(const std::string& text) {
     return failure == std::errc() && rest == end ? Json(seconds) : Json(text);
 }
 
-Json chat_request(const RunOptions& options, const Json& messages) {
-    Json body{{"model", options.model}, {"messages", messages}, {"stream", true}};
+namespace {
+
+/// What both kinds of request say alike.
+Json common_request(const RunOptions& options) {
+    Json body{{"model", options.model}, {"stream", true}};
     if (!options.backend.empty()) {
         body["backend"] = options.backend;
     }
@@ -43,6 +46,23 @@ Json chat_request(const RunOptions& options, const Json& messages) {
     }
     if (!settings.empty()) {
         body["options"] = std::move(settings);
+    }
+    return body;
+}
+
+} // namespace
+
+Json chat_request(const RunOptions& options, const Json& messages) {
+    Json body = common_request(options);
+    body["messages"] = messages;
+    return body;
+}
+
+Json generate_request(const RunOptions& options, const std::string& prompt) {
+    Json body = common_request(options);
+    body["prompt"] = prompt;
+    if (!options.system.empty()) {
+        body["system"] = options.system;
     }
     return body;
 }

@@ -12,6 +12,10 @@ struct RunOptions;
 /// command line says.
 Json chat_request(const RunOptions& options, const Json& messages);
 
+/// Body of /api/generate for one question: a base model without a chat template then goes on with the text
+/// itself.
+Json generate_request(const RunOptions& options, const std::string& prompt);
+
 Json message(const std::string& role, const std::string& content);
 
 /// "5m" stays a text; "300" and "-1" become seconds, as a number without a unit is refused in a text.

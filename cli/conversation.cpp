@@ -122,7 +122,7 @@ void Conversation::ask(const std::string& question) {
     all.insert(all.end(), messages.begin(), messages.end());
     Answer answer(AnswerStyle::text);
     try {
-        answer.stream(service_.started_client(), options_, all);
+        answer.stream(service_.started_client(), "/api/chat", chat_request(options_, all));
     } catch (const Error& error) {
         answer.end_line();
         if (error.code() != ErrorCode::cancelled) {

@@ -71,16 +71,12 @@ template <class Ask> void with_model(Service& service, RunOptions& options, Pull
 }
 
 int answer_once(const Arguments& arguments, Service& service, RunOptions options, const std::string& prompt) {
-    Json messages = Json::array();
-    if (!options.system.empty()) {
-        messages.push_back(message("system", options.system));
-    }
-    messages.push_back(message("user", prompt));
     const protocol::Client& client = service.started_client();
     Answer answer(arguments.json ? AnswerStyle::events : AnswerStyle::text);
     const PullReport report = arguments.json || arguments.quiet ? PullReport::nothing : PullReport::progress;
     try {
-        with_model(service, options, report, [&] { answer.stream(client, options, messages); });
+        with_model(service, options, report,
+                   [&] { answer.stream(client, "/api/generate", generate_request(options, prompt)); });
     } catch (const Error&) {
         answer.end_line();
         throw;

@@ -16,30 +16,27 @@ const std::string not_found = R"({"error":"model 'm' not found","code":"model.no
 class ChatProgram : public HearthProgramTest {
   protected:
     const std::vector<std::string> answer_{
-        R"({"model":"m","message":{"role":"assistant","content":"Hel"},"done":false})",
-        R"({"model":"m","message":{"role":"assistant","content":"lo"},"done":false})",
-        R"({"model":"m","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","total_duration":2000000000,)"
+        R"({"model":"m","response":"Hel","done":false})", R"({"model":"m","response":"lo","done":false})",
+        R"({"model":"m","response":"","done":true,"done_reason":"stop","total_duration":2000000000,)"
         R"("prompt_eval_count":10,"prompt_eval_duration":500000000,"eval_count":2,"eval_duration":1000000000})"};
-    Json asked() { return Json::parse(service_->last_body("POST /api/chat")); }
+    Json asked() { return Json::parse(service_->last_body("POST /api/generate")); }
 };
 
 TEST_F(ChatProgram, PrintsTheAnswerAndNothingElse) {
-    service_->on_lines("POST /api/chat", answer_);
+    service_->on_lines("POST /api/generate", answer_);
     const ProgramResult result = hearth({"run", "m", "say", "hello"});
     EXPECT_EQ(result.exit_code, 0);
     EXPECT_EQ(result.out, "Hello\n");
     EXPECT_EQ(result.err, "");
-    EXPECT_EQ(
-        asked(),
-        Json::parse(R"({"model":"m","stream":true,"messages":[{"role":"user","content":"say hello"}]})"));
+    EXPECT_EQ(asked(), Json::parse(R"({"model":"m","stream":true,"prompt":"say hello"})"));
 }
 
 TEST_F(ChatProgram, SendsItsOptions) {
-    service_->on_lines("POST /api/chat", answer_);
+    service_->on_lines("POST /api/generate", answer_);
     hearth({"run", "m", "x", "--system", "s", "--backend", "echo", "--keep-alive", "-1", "--ctx", "64",
             "--temp", "0.5", "--seed", "7", "--max-tokens", "9"});
     const Json request = asked();
-    EXPECT_EQ(request["messages"][0], Json::parse(R"({"role":"system","content":"s"})"));
+    EXPECT_EQ(request["system"], "s");
     EXPECT_EQ(request["backend"], "echo");
     EXPECT_EQ(request["keep_alive"], -1);
     EXPECT_EQ(request["options"],
@@ -47,11 +44,11 @@ TEST_F(ChatProgram, SendsItsOptions) {
 }
 
 TEST_F(ChatProgram, AppendsPipedInputToThePrompt) {
-    service_->on_lines("POST /api/chat", answer_);
+    service_->on_lines("POST /api/generate", answer_);
     hearth({"run", "m", "summarise"}, "the text\n");
-    EXPECT_EQ(asked()["messages"][0]["content"], "summarise\n\nthe text\n");
+    EXPECT_EQ(asked()["prompt"], "summarise\n\nthe text\n");
     hearth({"run", "m"}, "only this");
-    EXPECT_EQ(asked()["messages"][0]["content"], "only this");
+    EXPECT_EQ(asked()["prompt"], "only this");
 }
 
 TEST_F(ChatProgram, WithoutAnyPromptIsAUsageError) {
@@ -62,7 +59,7 @@ TEST_F(ChatProgram, WithoutAnyPromptIsAUsageError) {
 }
 
 TEST_F(ChatProgram, PrintsTimingsToStderrWhenItIsVerbose) {
-    service_->on_lines("POST /api/chat", answer_);
+    service_->on_lines("POST /api/generate", answer_);
     const ProgramResult result = hearth({"run", "m", "x", "--verbose"});
     EXPECT_EQ(result.out, "Hello\n");
     EXPECT_THAT(result.err, HasSubstr("prompt    10 tokens, 0.500 s, 20.0 tokens/s\n"));
@@ -70,16 +67,16 @@ TEST_F(ChatProgram, PrintsTimingsToStderrWhenItIsVerbose) {
 }
 
 TEST_F(ChatProgram, PrintsEventsAsJson) {
-    service_->on_lines("POST /api/chat", answer_);
+    service_->on_lines("POST /api/generate", answer_);
     const auto events = hearth_json({"run", "m", "x"});
     ASSERT_EQ(events.size(), 3u);
-    EXPECT_EQ(events[0]["message"]["content"], "Hel");
+    EXPECT_EQ(events[0]["response"], "Hel");
     EXPECT_EQ(events[2]["done"], true);
 }
 
 TEST_F(ChatProgram, PullsAnAbsentModelAndAsksAgain) {
     int asked_times = 0;
-    service_->on("POST /api/chat", [&](const FakeExchange& exchange) {
+    service_->on("POST /api/generate", [&](const FakeExchange& exchange) {
         if (++asked_times == 1) {
             exchange.answer(404, not_found);
             return;
@@ -98,13 +95,13 @@ TEST_F(ChatProgram, PullsAnAbsentModelAndAsksAgain) {
 }
 
 TEST_F(ChatProgram, EndsWithThreeWhenTheModelIsNowhere) {
-    service_->on("POST /api/chat", 404, not_found);
+    service_->on("POST /api/generate", 404, not_found);
     service_->on_lines("POST /api/pull", {not_found});
     EXPECT_EQ(hearth({"run", "m", "x"}).exit_code, 3);
 }
 
 TEST_F(ChatProgram, PrintsWhatCameBeforeAnErrorAndFails) {
-    service_->on_lines("POST /api/chat",
+    service_->on_lines("POST /api/generate",
                        {answer_[0], R"({"error":"the runner ended","code":"runner.lost"})"});
     const ProgramResult result = hearth({"run", "m", "x"});
     EXPECT_EQ(result.exit_code, 1);
@@ -114,7 +111,7 @@ TEST_F(ChatProgram, PrintsWhatCameBeforeAnErrorAndFails) {
 
 TEST_F(ChatProgram, IsInterruptedInTheMiddleAndHangsUp) {
     std::latch hung_up(1);
-    service_->on("POST /api/chat", [&](const FakeExchange& exchange) {
+    service_->on("POST /api/generate", [&](const FakeExchange& exchange) {
         exchange.begin_chunks();
         exchange.chunk(answer_[0] + "\n");
         exchange.wait_for_hangup();
@@ -136,7 +133,7 @@ TEST_F(ChatProgram, EndsQuietlyWhenItsReaderLeaves) {
         }
         exchange.wait_for_hangup();
     };
-    service_->on("POST /api/chat", talk);
+    service_->on("POST /api/generate", talk);
     const std::string script = "trap '' PIPE; " + program_ + " run m x | head -c 3";
     const ProgramResult result = HearthProcess("/bin/sh", {"-c", script}, environment_, "").finish();
     EXPECT_EQ(result.out, "Hel");

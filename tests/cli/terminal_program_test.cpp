@@ -172,7 +172,7 @@ TEST_F(TerminalProgram, SaysAtOnceThatAModelIsBroken) {
 }
 
 TEST_F(TerminalProgram, ShowsNoEscapeSequenceOfAModel) {
-    service_->on_lines("POST /api/chat", {R"({"message":{"content":"a\u001b]0;owned\u0007b"},"done":true})"});
+    service_->on_lines("POST /api/generate", {R"({"response":"a\u001b]0;owned\u0007b","done":true})"});
     TerminalSession session(program_, {"run", "m", "x"}, environment_);
     session.expect("a\xEF\xBF\xBD]0;owned\xEF\xBF\xBD"
                    "b\r\n");
