@@ -64,7 +64,7 @@ void require_ours_alone(const fs::path& path, const fs::path& manifest) {
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         Error error = broken(manifest, fmt::format("others may write {}", path.string()));
         error.set_hint(fmt::format("chmod go-w {}", path.string()));
-        throw error;
+        throw Error(error);
     }
     if (status.st_uid != ::geteuid() && status.st_uid != 0) {
         throw broken(manifest, fmt::format("{} belongs to another user", path.string()));

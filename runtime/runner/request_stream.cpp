@@ -47,7 +47,7 @@ asio::awaitable<std::optional<std::string>> WireRequestStream::next() {
     if (failed->code() == ErrorCode::runner_lost) {
         failed = co_await explain_loss(exit_);
     }
-    throw *failed;
+    throw Error(*failed);
 }
 
 asio::awaitable<std::optional<std::string>> WireRequestStream::receive() {

@@ -118,6 +118,7 @@ asio::awaitable<void> RunnerProcess::load(LoadSpec spec, std::vector<registry::O
     }
     std::string head = load_head(spec, files);
     std::vector<UniqueFd> descriptors;
+    descriptors.reserve(files.size());
     for (registry::OpenModelFile& file : files) {
         descriptors.push_back(std::move(file.fd));
     }
@@ -134,7 +135,7 @@ asio::awaitable<void> RunnerProcess::load(LoadSpec spec, std::vector<registry::O
     }
     if (failed) {
         failed->add_context("loading " + spec.alias);
-        throw *failed;
+        throw Error(*failed);
     }
 }
 
@@ -170,7 +171,7 @@ asio::awaitable<std::unique_ptr<RequestStream>> RunnerProcess::request(std::stri
         failed = co_await explain_loss(exit_);
     }
     if (failed) {
-        throw *failed;
+        throw Error(*failed);
     }
     co_return result;
 }
@@ -206,7 +207,7 @@ asio::awaitable<std::unique_ptr<Runner>> start_runner(asio::any_io_executor exec
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await runner->stop();
     if (failed->code() == ErrorCode::cancelled) {
-        throw *failed;
+        throw Error(*failed);
     }
     const std::string how = co_await runner->wait_exit();
     throw Error(ErrorCode::backend_failed,

@@ -194,7 +194,7 @@ asio::awaitable<void> Scheduler::Impl::admit(Entry entry) {
     admitting = false;
     changed.notify_all();
     if (failure) {
-        throw *failure;
+        throw Error(*failure);
     }
 }
 
