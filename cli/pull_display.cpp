@@ -189,8 +189,8 @@ void PullDisplay::print_step() {
                       rate_text(rate_.bytes_per_second(now), total() - completed())));
 }
 
-void PullDisplay::finish() {
-    const std::string done = fmt::format("pulled {} ({})\n", name_, format_bytes(total()));
+void PullDisplay::finish(const std::string& kept_as) {
+    const std::string done = fmt::format("pulled {} ({})\n", printable_line(kept_as), format_bytes(total()));
     if (!width_) {
         sink_(done);
         return;

@@ -27,7 +27,8 @@ class PullDisplay {
     /// One event of /api/pull.
     void show(const Json& event);
     /// The pull has succeeded: the last lines.
-    void finish();
+    /// @param kept_as  the model's name in the store; of a file or URL it differs from what was asked for
+    void finish(const std::string& kept_as);
 
   private:
     struct Layer {

@@ -70,7 +70,7 @@ std::string pull_model(const protocol::Client& client, PullOptions options, Pull
                     "run again to resume");
     }
     if (display) {
-        display->finish();
+        display->finish(kept_as);
     }
     return kept_as;
 }

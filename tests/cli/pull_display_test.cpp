@@ -47,7 +47,7 @@ TEST_F(PullDisplayTest, PrintsALineForEachTenthWithoutATerminal) {
         clock_.advance(1ms);
         shown.show(layer(tenth_percent * 1'000'000));
     }
-    shown.finish();
+    shown.finish("llama3.2");
     const std::string text = take();
     EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 10); // 10 to 90 %, and the end
     EXPECT_THAT(text, HasSubstr("pulling llama3.2: 50% (500 MB of 1.0 GB, 1.0 GB/s, 1s left)\n"));
@@ -112,8 +112,8 @@ TEST_F(PullDisplayTest, LetsFinishedFilesScrollAwayOnce) {
     const std::string text = take();
     EXPECT_THAT(text, Not(HasSubstr("done")));
     EXPECT_THAT(text, HasSubstr("ffff"));
-    shown.finish();
-    EXPECT_THAT(take(), HasSubstr("pulled llama3.2"));
+    shown.finish("library/llama3.2:latest");
+    EXPECT_THAT(take(), HasSubstr("pulled library/llama3.2:latest"));
 }
 
 TEST_F(PullDisplayTest, ShowsAFileWhoseDigestIsNotKnownYet) {

