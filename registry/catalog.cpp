@@ -161,6 +161,15 @@ awaitable<Model> Catalog::record(ModelRef ref, std::string manifest) {
     co_return model;
 }
 
+awaitable<void> Catalog::discard_unrecorded(std::string manifest) {
+    auto drop = [this, layers = needed_layers(parse_manifest(manifest))](Connection& connection) {
+        retire_unused(unrecorded_blobs(connection, layers));
+    };
+    co_await database_.run(std::move(drop));
+    auto clean = [this] { blobs_.empty_trash(); };
+    co_await run_blocking(disk_, std::move(clean));
+}
+
 BlobLease Catalog::lease(std::vector<Digest> digests) {
     return leases_->take(std::move(digests));
 }

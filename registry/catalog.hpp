@@ -49,6 +49,9 @@ class Catalog {
     ///                  corrupt_blob (a blob is absent or the pin does not match), store_failed
     boost::asio::awaitable<Model> record(ModelRef ref, std::string manifest);
 
+    /// After `record` refused a model: deletes the blobs of its manifest that no other model and no lease
+    /// holds, so that what cannot be used does not stay on the disk unseen. @throws Error  store_failed
+    boost::asio::awaitable<void> discard_unrecorded(std::string manifest);
     /// Until the lease ends, no remove deletes these blobs. Take it before asking whether they are there.
     BlobLease lease(std::vector<Digest> digests);
 

@@ -166,6 +166,16 @@ std::vector<StoredBlob> put_model(Connection& connection, const NewModel& added)
     return unused;
 }
 
+std::vector<StoredBlob> unrecorded_blobs(Connection& connection, const std::vector<Layer>& layers) {
+    std::vector<StoredBlob> result;
+    for (const Layer& layer : layers) {
+        Statement known = connection.prepare("SELECT 1 FROM blobs WHERE digest = ?");
+        if (!known.bind(layer.digest.hex()).step())
+            result.push_back({layer.digest, layer.size});
+    }
+    return result;
+}
+
 std::optional<Model> find_model(Connection& connection, const ModelRef& ref) {
     Statement query =
         connection.prepare(fmt::format("{} WHERE host = ? AND repository = ? AND tag = ?", select_models));

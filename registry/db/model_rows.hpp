@@ -31,6 +31,9 @@ struct NewModel {
 /// are gone
 std::vector<StoredBlob> put_model(Connection& connection, const NewModel& added);
 
+/// Those of the layers that no recorded manifest uses.
+std::vector<StoredBlob> unrecorded_blobs(Connection& connection, const std::vector<Layer>& layers);
+
 /// By kind-independent name: host, repository and tag without ASCII case.
 std::optional<Model> find_model(Connection& connection, const ModelRef& ref);
 /// The newest name of that manifest.

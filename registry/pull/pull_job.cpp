@@ -9,6 +9,8 @@
 #include "registry/pull/registry_session.hpp"
 #include "registry/pull/sources.hpp"
 
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 
 #include <sys/stat.h>
@@ -85,9 +87,26 @@ asio::awaitable<Model> PullJob::run() {
     board_.step(
         "verifying sha256 digest"); // every byte was hashed on arrival and compared before it was published
     board_.step("writing manifest");
-    Model model = co_await context_.catalog.record(name, std::move(manifest));
+    Model model = co_await record(name, std::move(manifest));
     board_.step("success");
     co_return model;
+}
+
+/// A model that cannot be used leaves no bytes behind: nothing would ever list or delete them.
+asio::awaitable<Model> PullJob::record(ModelRef name, std::string manifest) {
+    std::optional<Error> refusal;
+    try {
+        co_return co_await context_.catalog.record(name, manifest);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::model_invalid && error.code() != ErrorCode::bad_manifest) {
+            throw;
+        }
+        refusal = error;
+    }
+    leases_.clear();
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_await context_.catalog.discard_unrecorded(std::move(manifest));
+    throw Error(*refusal);
 }
 
 ModelRef PullJob::target_name() const {

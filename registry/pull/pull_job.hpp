@@ -46,6 +46,7 @@ class PullJob {
     boost::asio::awaitable<std::string> pull_file();
     boost::asio::awaitable<std::string> make_own_manifest(std::vector<Layer> layers);
 
+    boost::asio::awaitable<Model> record(ModelRef name, std::string manifest);
     boost::asio::awaitable<Layer> fetch_unknown(FileSource source);
     boost::asio::awaitable<Layer> fetch_known(FileSource source);
     boost::asio::awaitable<Layer> import_file(std::string path);
