@@ -128,7 +128,7 @@ class Commands(HearthTest):
         self.assert_exit(result, DONE)
         lines = [json.loads(line) for line in result.stdout.splitlines()]
         self.assertEqual({line["version"] for line in lines}, {1})
-        self.assertEqual("".join(line["message"]["content"] for line in lines), "hello world")
+        self.assertEqual("".join(line["response"] for line in lines), "hello world")
         self.assertIs(lines[-1]["done"], True)
 
     def test_run_streams(self):
