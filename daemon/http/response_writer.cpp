@@ -104,21 +104,21 @@ asio::awaitable<void> ResponseWriter::write_json(Json value) {
 }
 
 asio::awaitable<void> ResponseWriter::write_raw(std::string text) {
-    assert(stream_ != Stream::none && !finished_);
+    assert(stream_ != Stream::none && !finished_ && !text.empty()); // an empty chunk would end the stream
     std::string bytes;
     if (!head_sent_) {
         bytes =
             head(200, stream_ == Stream::sse ? "text/event-stream" : "application/x-ndjson", std::nullopt);
         head_sent_ = true;
     }
-    if (options_.head_only) {
-        finished_ = true;
-    } else if (options_.minor_version == 1) {
-        bytes += fmt::format("{:x}\r\n{}\r\n", text.size(), text);
-    } else {
-        bytes += text;
+    if (!options_.head_only) {
+        bytes += options_.minor_version == 1 ? fmt::format("{:x}\r\n{}\r\n", text.size(), text) : text;
     }
     co_await connection_.write(std::move(bytes), options_.write_stall);
+    if (options_.head_only) { // the head is the whole answer: the handler need not make the rest
+        finished_ = true;
+        throw Error(ErrorCode::cancelled, "HEAD has no body");
+    }
 }
 
 asio::awaitable<void> ResponseWriter::finish() {

@@ -141,7 +141,8 @@ typedef struct hearth_backend {
      * HEARTH_E_UNSUPPORTED when the backend cannot know. */
     hearth_status (*estimate)(const hearth_load_spec* spec, const hearth_sink* sink, hearth_error* error);
     /* [ctl] Blocks until the model can answer. On error nothing stays allocated. progress may be NULL. */
-    hearth_status (*load)(const hearth_load_spec* spec, const hearth_progress* progress, hearth_model** model, hearth_error* error);
+    hearth_status (*load)(const hearth_load_spec* spec, const hearth_progress* progress, hearth_model** model,
+                          hearth_error* error);
     /* [ctl] Cancels and waits for running requests, then frees the model. Every request was freed before. */
     void (*unload)(hearth_model* model);
     /* [any] One event: {"context": tokens, "parallel": n, "operations": […], "memory": {"total_bytes", "devices": {"<id>":
@@ -149,8 +150,8 @@ typedef struct hearth_backend {
     hearth_status (*info)(hearth_model* model, const hearth_sink* sink, hearth_error* error);
 
     /* [any] Checks the body and prepares. On error *request stays NULL. */
-    hearth_status (*request_create)(hearth_model* model, hearth_str operation, hearth_str body, hearth_request** request,
-                                    hearth_error* error);
+    hearth_status (*request_create)(hearth_model* model, hearth_str operation, hearth_str body,
+                                    hearth_request** request, hearth_error* error);
     /* [any] Blocks its thread until the answer is complete; different requests run concurrently. Returns HEARTH_E_CANCELLED after a
      * sink's stop or request_cancel. */
     hearth_status (*request_run)(hearth_request* request, const hearth_sink* sink, hearth_error* error);

@@ -100,6 +100,20 @@ TEST_F(HttpServer, AnswersHeadWithTheHeadersOfGetAndNoBody) {
     EXPECT_TRUE(answer.ends_with("\r\n\r\n")) << answer;
 }
 
+TEST_F(HttpServer, AnswersHeadOfAStreamWithItsHeadersAlone) {
+    std::promise<void> ended;
+    add_route("GET", "/wait", waiting_handler(ended));
+    add_route("GET", "/", answer_body);
+    start();
+    Client client = connect();
+    client.send("HEAD /wait HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    EXPECT_EQ(client.read_response(true).status, 200);
+    EXPECT_TRUE(ends_soon(ended));
+    client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    EXPECT_EQ(client.read_response().body, "GET / "); // the connection goes on
+    stop();
+}
+
 TEST_F(HttpServer, ClosesAfterTheAnswerToHttp10) {
     add_route("GET", "/", answer_body);
     start();
