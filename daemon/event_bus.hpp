@@ -14,7 +14,7 @@ namespace hearth::daemon {
 class EventBus {
   public:
     /// Events as JSON objects with "type". Ends when the subscriber lets it go or the bus closes.
-    std::shared_ptr<LineQueue> subscribe(boost::asio::any_io_executor executor);
+    std::shared_ptr<LineQueue> subscribe(const boost::asio::any_io_executor& executor);
 
     /// @param key  see LineQueue::push: progress of one thing replaces itself
     void publish(const std::string& type, Json data, const std::string& key = {});

@@ -9,8 +9,8 @@ namespace hearth::daemon {
 
 namespace asio = boost::asio;
 
-LineQueue::LineQueue(asio::any_io_executor executor, std::size_t most)
-    : most_(most), wake_(std::move(executor)) {}
+LineQueue::LineQueue(const asio::any_io_executor& executor, std::size_t most)
+    : most_(most), wake_(executor) {}
 
 void LineQueue::push(Json line, std::string key) {
     if (!key.empty()) {

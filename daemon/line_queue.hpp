@@ -20,7 +20,7 @@ namespace hearth::daemon {
 class LineQueue {
   public:
     /// @param most  lines kept; the oldest goes when one more comes
-    explicit LineQueue(boost::asio::any_io_executor executor, std::size_t most = 256);
+    explicit LineQueue(const boost::asio::any_io_executor& executor, std::size_t most = 256);
     LineQueue(const LineQueue&) = delete;
 
     /// @param key  empty: never replaces or is replaced

@@ -28,7 +28,7 @@ ServiceNotifier::ServiceNotifier() {
     }
     UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0) {
+    if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0) {
         log::warning("daemon",
                      std::string("NOTIFY_SOCKET: ") + std::strerror(errno)); // NOLINT(concurrency-mt-unsafe)
         return;

@@ -56,7 +56,7 @@ std::string ResponseWriter::head(int status, const std::string& content_type,
         text += "Content-Type: " + content_type + "\r\n";
     }
     for (const auto& [name, value] : headers_) {
-        text += name + ": " + value + "\r\n";
+        text += fmt::format("{}: {}\r\n", name, value);
     }
     if (length) {
         text += fmt::format("Content-Length: {}\r\n", *length);
