@@ -46,10 +46,13 @@ function(hearth_room name)
   add_library(hearth::${name} ALIAS hearth_${name})
 endfunction()
 
-# hearth_program(<name> SOURCES ... LINKS ...): an executable in bin/.
+# hearth_program(<name> [LOCKED] SOURCES ... LINKS ...): an executable in bin/. LOCKED: it calls enter_sandbox.
 function(hearth_program name)
-  cmake_parse_arguments(PROGRAM "" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(PROGRAM "LOCKED" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${PROGRAM_SOURCES})
+  if(PROGRAM_LOCKED AND HEARTH_SANITIZE STREQUAL "address")
+    target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/sanitizer/locked_program.c)
+  endif()
   target_link_libraries(${name} PRIVATE hearth_options ${PROGRAM_LINKS})
 endfunction()
 
