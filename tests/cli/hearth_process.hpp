@@ -50,6 +50,8 @@ class HearthProcess {
 class HearthProgramTest : public ::testing::Test {
   protected:
     HearthProgramTest();
+    /// Ends the fake service while what its handlers refer to is still there.
+    void TearDown() override { service_.reset(); }
 
     ProgramResult hearth(const std::vector<std::string>& arguments, const std::string& input = "");
     /// Runs with --json added and parses stdout, one value a line.

@@ -14,6 +14,8 @@ from harness import seconds
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]|[\x07\x08]")
 
+PROMPT = ">>>"
+
 
 class Terminal:
     def __init__(self, arguments, environment, folder, columns=100):
@@ -49,7 +51,17 @@ class Terminal:
         return found + len(text)
 
     def type(self, text):
+        self.wait_for_editor()
         os.write(self.master, text.encode())
+
+    def wait_for_editor(self):
+        """A prompt that is shown is not yet one that listens: libedit takes the terminal a moment later, and a control key that
+        comes before is the kernel's."""
+        end = time.monotonic() + seconds(5)
+        while self.seen.rstrip().endswith(PROMPT) and time.monotonic() < end:
+            if not termios.tcgetattr(self.master)[3] & termios.ICANON:
+                return
+            self.pump(0.01)
 
     def press_control(self, letter):
         self.type(chr(ord(letter.upper()) - 64))
