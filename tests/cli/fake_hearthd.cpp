@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <latch>
 #include <unistd.h>
 
@@ -16,7 +17,8 @@ int main() {
     }
     std::latch leave(1);
     {
-        hearth::testing::FakeService service(std::string(std::getenv("HEARTH_RUNTIME")) + "/api.sock");
+        const std::string socket = std::string(std::getenv("HEARTH_RUNTIME")) + "/api.sock";
+        hearth::testing::FakeService service(socket + ".new");
         service.on("GET /api/version", 200, R"({"version":"0.1.0"})");
         service.on("GET /api/tags", 200, R"({"models":[]})");
         const std::string session = std::to_string(::getsid(0) == ::getpid());
@@ -25,7 +27,8 @@ int main() {
             exchange.answer(200, "{}");
             leave.count_down();
         });
-        ::alarm(60); // a test that dies must not leave us behind
+        std::filesystem::rename(socket + ".new", socket); // found only when it can answer
+        ::alarm(60);                                      // a test that dies must not leave us behind
         leave.wait();
     }
     return 0;
