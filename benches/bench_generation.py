@@ -16,6 +16,9 @@ from unix_http import Client
 THREADS, PARALLEL, CONTEXT, TOKENS = 2, 4, 4096, 48
 QUESTION = ("Tell me, please, how one should store firewood for the winter, where it dries best, how long that takes, which kinds of wood burn "
             "well in a small stove, and what to look at before the first fire of the year.")
+# For batching: what four streams share is the reading of the weights for each token; a prompt is compute-bound and shares nothing on two
+# cores, so it is short here.
+SHORT_QUESTION, LONG_ANSWER = "How do I store firewood for the winter?", 96
 CONFIG = f"[runtime]\nparallel = {PARALLEL}\nthreads = {THREADS}\ncontext = {CONTEXT}\nkeep_alive = \"1h\"\n"
 
 
@@ -27,11 +30,11 @@ class Target:
     def __init__(self, client, model):
         self.client, self.model = client, model
 
-    def ask(self, tokens=TOKENS):
+    def ask(self, tokens=TOKENS, question=QUESTION):
         """One streamed answer. @return [(time, …)] as (start, [time of each token])"""
         Target.count += 1
         body = {"model": self.model, "stream": True, "max_tokens": tokens, "temperature": 0.8, "seed": 5, "ignore_eos": True,
-                "messages": [{"role": "user", "content": f"{Target.count}. {QUESTION}"}]}  # a new beginning: no prompt cache helps
+                "messages": [{"role": "user", "content": f"{Target.count}. {question}"}]}  # a new beginning: no prompt cache helps
         started = time.perf_counter()
         times = []
         with self.client.stream("POST", "/v1/chat/completions", body, timeout=300) as stream:
@@ -52,7 +55,7 @@ class Target:
     def together(self, streams):
         """Tokens per second over all streams, from the first request to the last token."""
         answers = []
-        threads = [threading.Thread(target=lambda: answers.append(self.ask())) for _ in range(streams)]
+        threads = [threading.Thread(target=lambda: answers.append(self.ask(LONG_ANSWER, SHORT_QUESTION))) for _ in range(streams)]
         for thread in threads:
             thread.start()
         for thread in threads:
