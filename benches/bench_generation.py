@@ -13,12 +13,13 @@ import models
 from harness import Service
 from unix_http import Client
 
-THREADS, PARALLEL, CONTEXT, TOKENS = 2, 4, 4096, 48
+THREADS, PARALLEL, CONTEXT, TOKENS = 2, 4, 4096, 96
 QUESTION = ("Tell me, please, how one should store firewood for the winter, where it dries best, how long that takes, which kinds of wood burn "
             "well in a small stove, and what to look at before the first fire of the year.")
 # For batching: what four streams share is the reading of the weights for each token; a prompt is compute-bound and shares nothing on two
 # cores, so it is short here.
 SHORT_QUESTION, LONG_ANSWER = "How do I store firewood for the winter?", 96
+SHORT = "Why do cats purr when they sleep in the sun after lunch?"
 CONFIG = f"[runtime]\nparallel = {PARALLEL}\nthreads = {THREADS}\ncontext = {CONTEXT}\nkeep_alive = \"1h\"\n"
 
 
@@ -72,7 +73,8 @@ def main():
     code = 0
     try:
         ours = Target(Client(service.socket, timeout=300), service.add_model(path))
-        with judges.LlamaServer(path, context=CONTEXT, parallel=PARALLEL, threads=THREADS) as server:
+        # Our context is one sequence's, llama-server's is shared by its slots: the same cache on both sides.
+        with judges.LlamaServer(path, context=CONTEXT * PARALLEL, parallel=PARALLEL, threads=THREADS) as server:
             theirs = Target(server.client, "judge")
             for target in (ours, theirs):
                 target.ask(8)  # load and warm up
@@ -88,8 +90,10 @@ def main():
                                target="<= 1.1 x or + 5 ms")
             if "batching" in wanted:
                 four, one = interleave(lambda: ours.together(4), lambda: ours.together(1))
+                judges_four, judges_one = interleave(lambda: theirs.together(4), lambda: theirs.together(1), 3)
                 code |= report("batching", median(four), median(one), "tokens/s", PAIRS, median(four) / median(one) >= 1.5,
-                               target="4 streams >= 1.5 x one stream; peer is one stream of hearth")
+                               target="4 streams >= 1.5 x one stream; peer is one stream of hearth",
+                               judges_ratio=rounded(median(judges_four) / median(judges_one)))
     finally:
         service.destroy()
     return code
