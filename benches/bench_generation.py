@@ -19,7 +19,6 @@ QUESTION = ("Tell me, please, how one should store firewood for the winter, wher
 # For batching: what four streams share is the reading of the weights for each token; a prompt is compute-bound and shares nothing on two
 # cores, so it is short here.
 SHORT_QUESTION, LONG_ANSWER = "How do I store firewood for the winter?", 96
-SHORT = "Why do cats purr when they sleep in the sun after lunch?"
 CONFIG = f"[runtime]\nparallel = {PARALLEL}\nthreads = {THREADS}\ncontext = {CONTEXT}\nkeep_alive = \"1h\"\n"
 
 
