@@ -63,6 +63,16 @@ Json AnswerShape::chunk(const Piece& piece) const {
     return result;
 }
 
+Json AnswerShape::last(const Piece& rest, const AnswerMetrics& metrics,
+                       std::chrono::steady_clock::time_point begun,
+                       std::chrono::nanoseconds load_duration) const {
+    const std::chrono::nanoseconds total = std::chrono::steady_clock::now() - begun;
+    Json result = chunk(rest);
+    result.update(metrics_json(metrics, total.count(), load_duration.count()));
+    result["done"] = true;
+    return result;
+}
+
 Json AnswerShape::done(const std::string& reason) const {
     const Piece nothing;
     Json result = chunk(nothing);

@@ -44,6 +44,11 @@ struct AnswerShape {
 
     /// {"model", "created_at", "response" or "message", "done": false}
     Json chunk(const Piece& piece) const;
+    /// The object that ends an answer: done, with why, counts and durations.
+    /// @param rest   what was not written yet: the whole answer, or nothing after a stream
+    /// @param begun  when the request came, for total_duration
+    Json last(const Piece& rest, const AnswerMetrics& metrics, std::chrono::steady_clock::time_point begun,
+              std::chrono::nanoseconds load_duration) const;
     /// The object that a request without prompt gets.
     Json done(const std::string& reason) const;
 };

@@ -52,11 +52,7 @@ asio::awaitable<void> chat(Services& services, http::Request http_request, http:
     std::string body = co_await run_sized(services, size, std::move(build));
     AnswerStream answer(co_await lease->request("chat", std::move(body)));
     const Piece whole = co_await relay(answer, shape, common.stream, out);
-    const std::chrono::nanoseconds total = std::chrono::steady_clock::now() - begun;
-    const Piece nothing;
-    Json last = shape.chunk(common.stream ? nothing : whole);
-    last.update(metrics_json(answer.metrics(), total.count(), lease->load_duration().count()));
-    last["done"] = true;
+    Json last = shape.last(common.stream ? Piece() : whole, answer.metrics(), begun, lease->load_duration());
     co_await finish(std::move(last), common.stream, out);
 }
 

@@ -83,11 +83,7 @@ asio::awaitable<void> generate(Services& services, http::Request http_request, h
     Operation operation = co_await prepare(services, request, target, options, *lease);
     AnswerStream answer(co_await lease->request(std::move(operation.name), std::move(operation.body)));
     const Piece whole = co_await relay(answer, shape, common.stream, out);
-    const std::chrono::nanoseconds total = std::chrono::steady_clock::now() - begun;
-    const Piece nothing;
-    Json last = shape.chunk(common.stream ? nothing : whole);
-    last.update(metrics_json(answer.metrics(), total.count(), lease->load_duration().count()));
-    last["done"] = true;
+    Json last = shape.last(common.stream ? Piece() : whole, answer.metrics(), begun, lease->load_duration());
     if (!request.raw) {
         Json context = co_await context_of(*lease, request, target, whole.text);
         if (!context.empty()) {
