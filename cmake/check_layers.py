@@ -13,7 +13,7 @@ ROOMS = {
     "process": ["base", "process"],
     "protocol": ["base", "protocol"],
     "registry": ["base", "process", "registry"],
-    "runtime": ["base", "process", "runtime", "registry/model.hpp"],
+    "runtime": ["base", "process", "runtime", "registry/model.hpp", "registry/model_shape.hpp"],
     "runtime/host": ["base", "process", "runtime", "plugins/abi"],
     "plugins/abi": [],
     "plugins/sdk": ["plugins/abi", "plugins/sdk"],
