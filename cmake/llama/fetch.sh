@@ -8,13 +8,15 @@ set -euo pipefail
 source "$(dirname "$0")/cache.sh"
 
 [ "$(uname -sm)" = "Linux x86_64" ] || fail "the prebuilt libraries are for Linux x86_64; this is $(uname -sm)"
-if [ -e "$tree/complete" ]; then echo "$tree"; exit 0; fi
+last=$tree/src/ggml/src/ggml-backend-impl.h # what the newest version of this script unpacks
+is_there() { [ -e "$tree/complete" ] && [ -e "$last" ]; }
+if is_there; then echo "$tree"; exit 0; fi
 
 for tool in git tar openssl flock; do command -v "$tool" >/dev/null || fail "'$tool' is missing: apt-get install git tar openssl util-linux"; done
 mkdir -p "$cache_root"
 exec 9>"$cache_root/fetch.lock"
 flock 9
-if [ -e "$tree/complete" ]; then echo "$tree"; exit 0; fi
+if is_there; then echo "$tree"; exit 0; fi
 
 work=$(mktemp -d "$cache_root/fetch.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -52,7 +54,7 @@ mkdir -p "$work/tree/src" "$work/tree/lib" "$work/source" "$work/library"
 tar -xzf "$work/$(tarball_of "$source_name" "$source_version")" -C "$work/source" package/llama/gitRelease.bundle
 git -c advice.detachedHead=false clone --quiet --bare "$work/source/package/llama/gitRelease.bundle" "$work/source.git" ||
   fail "the source bundle cannot be read"
-git -C "$work/source.git" archive HEAD -- LICENSE CMakeLists.txt include src ggml/include common vendor \
+git -C "$work/source.git" archive HEAD -- LICENSE CMakeLists.txt include src ggml/include ggml/src/ggml-backend-impl.h common vendor \
   tools/server tools/mtmd tools/quantize tools/ui/ui.h.in tools/ui/ui.cpp.in ':(exclude)tools/mtmd/test-*' ':(exclude)tools/server/tests' \
   ':(exclude)tools/server/bench' | tar -x -C "$work/tree/src"
 grep -q "LLAMA_VERSION_MINOR ${llama_version:2:1})" "$work/tree/src/CMakeLists.txt" || fail "the bundle is not llama.cpp $llama_version"
@@ -61,6 +63,10 @@ cp "$work"/library/package/bins/linux-x64/*.so "$work/tree/lib/"
 cp "$work/tree/src/LICENSE" "$work/tree/LICENSE"
 touch "$work/tree/complete"
 
-rm -rf "$tree" # an unfinished one of an interrupted run
-mv "$work/tree" "$tree"
+if [ -e "$tree/complete" ]; then # of an older version of this script: what was compiled in it stays right
+  cp -rn "$work/tree/." "$tree/"
+else
+  rm -rf "$tree" # an unfinished one of an interrupted run
+  mv "$work/tree" "$tree"
+fi
 echo "$tree"
