@@ -94,9 +94,11 @@ class Parser {
     Parser(const ByteSource& source, ParseOptions options) : reader_(source), options_(options) {}
 
     Header parse();
+    HeaderPrefix parse_what_is_there();
 
   private:
     void read_head();
+    void read_keys();
     KeyValue read_key_value(std::uint64_t number);
     Value read_value(const std::string& key, ValueType type);
     Array read_array(const std::string& key);
@@ -108,6 +110,7 @@ class Parser {
     void read_dimensions(TensorInfo& tensor);
     void size_tensor(TensorInfo& tensor, std::uint32_t type);
     void place_tensors();
+    void read_tensors();
 
     Reader reader_;
     ParseOptions options_;
@@ -324,18 +327,51 @@ void Parser::place_tensors() {
     header_.end_offset = header_.tensors.empty() ? reader_.position() : header_.data_offset + end;
 }
 
-Header Parser::parse() {
-    read_head();
+void Parser::read_keys() {
     header_.keys.reserve(key_count_);
     for (std::uint64_t i = 0; i < key_count_; ++i)
         header_.keys.push_back(read_key_value(i));
-    index_keys();
-    take_alignment();
+}
+
+void Parser::read_tensors() {
     header_.tensors.reserve(tensor_count_);
     for (std::uint64_t i = 0; i < tensor_count_; ++i)
         header_.tensors.push_back(read_tensor(i));
     place_tensors();
+}
+
+Header Parser::parse() {
+    read_head();
+    read_keys();
+    index_keys();
+    take_alignment();
+    read_tensors();
     return std::move(header_);
+}
+
+HeaderPrefix Parser::parse_what_is_there() {
+    HeaderPrefix prefix;
+    try {
+        read_head();
+        read_keys();
+        prefix.has_all_keys = true;
+    } catch (const Reader::Starved& starved) {
+        prefix.at_least = starved.at_least;
+    }
+    index_keys();
+    take_alignment();
+    try {
+        if (prefix.has_all_keys) {
+            read_tensors();
+            prefix.complete = true;
+        }
+    } catch (const Reader::Starved& starved) {
+        prefix.at_least = starved.at_least;
+        header_.tensors.clear(); // not placed: nothing may be concluded from them
+    }
+    prefix.tensors_stated = tensor_count_;
+    prefix.header = std::move(header_);
+    return prefix;
 }
 
 } // namespace
@@ -381,6 +417,10 @@ std::expected<Header, NeedMoreBytes> try_parse_header(const ByteSource& source, 
     } catch (const Reader::Starved& starved) {
         return std::unexpected(NeedMoreBytes{starved.at_least});
     }
+}
+
+HeaderPrefix parse_header_prefix(const ByteSource& source, ParseOptions options) {
+    return Parser(source, options).parse_what_is_there();
 }
 
 Header parse_header(const ByteSource& source, ParseOptions options) {

@@ -119,4 +119,18 @@ Header parse_header(const ByteSource& source, ParseOptions options = {});
 /// @throws Error  as parse_header; what can be refused early is
 std::expected<Header, NeedMoreBytes> try_parse_header(const ByteSource& source, ParseOptions options = {});
 
+/// What the first bytes of a file hold of its header.
+struct HeaderPrefix {
+    Header header;         ///< every key that is whole; tensors and offsets only when complete
+    bool complete = false; ///< `header` is the whole header
+    bool has_all_keys = false;
+    std::uint64_t tensors_stated = 0; ///< by the head of the file
+    std::uint64_t at_least = 0;       ///< bytes to have before the next try; 0 when complete
+};
+
+/// Takes what is there: the keys before the tokenizer are the hyper-parameters, and lie in the first
+/// kilobytes. As bounds-checked and linear as the others.
+/// @throws Error  as try_parse_header; fewer than 24 bytes of a longer file give no key
+HeaderPrefix parse_header_prefix(const ByteSource& source, ParseOptions options = {});
+
 } // namespace hearth::registry::gguf
