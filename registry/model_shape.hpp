@@ -48,11 +48,12 @@ struct ModelShape {
     bool embeds = false;      ///< made for vectors: has a pooling type
     bool tied_output = false; ///< the output matrix is the input matrix
     bool closed_form = false; ///< `estimate` knows this architecture; else only the engine's dry run does
-    std::vector<LayerShape> layers; ///< block_count of them, MTP blocks last
-    std::uint64_t input_bytes = 0;  ///< token (and position) embeddings: always in host memory
-    std::uint64_t output_bytes = 0; ///< output matrix of its own; 0 when tied
-    std::uint64_t other_bytes = 0;  ///< norms and tables outside the layers
-    std::vector<TypeBytes> types;   ///< all weights, largest first
+    std::vector<LayerShape> layers;          ///< block_count of them, MTP blocks last
+    std::uint64_t input_bytes = 0;           ///< token (and position) embeddings: always in host memory
+    std::uint64_t token_embedding_bytes = 0; ///< of `input_bytes`: what a tied output copies to a GPU
+    std::uint64_t output_bytes = 0;          ///< output matrix of its own; 0 when tied
+    std::uint64_t other_bytes = 0;           ///< norms and tables outside the layers
+    std::vector<TypeBytes> types;            ///< all weights, largest first
     bool exact_weights =
         true; ///< false: scaled from a file size, because only another quantization's header was read
 

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace hearth::registry::gguf {
+
+/// What a model keeps of the tokens it has seen.
+enum class CacheKind : std::uint8_t {
+    attention, ///< keys and values in every layer
+    recurrent, ///< a state in every layer
+    hybrid,    ///< some layers keys and values, the others a state
+    none       ///< nothing: a text is read in one step
+};
+
+/// Which layers of a hybrid model are recurrent.
+enum class StateRule : std::uint8_t {
+    without_kv_heads, ///< head_count_kv is 0 there
+    mixers_only,      ///< the same, and no feed-forward network either; layers with one have neither
+    by_interval,      ///< all but every full_attention_interval-th, or as attention.recurrent_layers says
+    every_layer       ///< all of them, beside their attention
+};
+
+/// When the layers of an architecture have a sliding window.
+enum class WindowRule : std::uint8_t {
+    never,   ///< also when the key is there
+    present, ///< when attention.sliding_window is there and not 0
+    always
+};
+
+/// What the keys of a header do not say: how llama.cpp 0.5.0 treats an architecture. From its
+/// src/models/*.cpp (load_arch_hparams) and src/llama-model.cpp (create_memory).
+struct Architecture {
+    std::string_view name;
+    CacheKind cache = CacheKind::attention;
+    StateRule state = StateRule::without_kv_heads; ///< of hybrid ones
+    WindowRule window = WindowRule::never;
+    std::uint32_t window_tokens = 0; ///< without the key
+    std::uint32_t window_period = 0; ///< every n-th layer is full; attention.sliding_window_pattern overrides
+    bool full_first = false;         ///< the full layer is the first of its period, not the last
+    std::uint32_t caching_layers =
+        0; ///< only so many, from the start, own a cache; 0: attention.shared_kv_layers
+};
+
+/// nullptr: the closed form does not know it.
+const Architecture* find_architecture(std::string_view name) noexcept;
+
+} // namespace hearth::registry::gguf
