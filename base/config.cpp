@@ -71,8 +71,10 @@ struct Key {
     void (*apply)(Config& config, const Setting& setting);
 };
 
-constexpr std::array<Key, 7> keys{{
+constexpr std::array<Key, 9> keys{{
     {"memory.ram_limit", [](Config& c, const Setting& s) { c.ram_limit_bytes = s.bytes(); }},
+    {"memory.margin", [](Config& c, const Setting& s) { c.margin_bytes = s.bytes(); }},
+    {"memory.gpu_margin", [](Config& c, const Setting& s) { c.gpu_margin_bytes = s.bytes(); }},
     {"runtime.keep_alive", [](Config& c, const Setting& s) { c.keep_alive = s.duration(); }},
     {"runtime.parallel",
      [](Config& c, const Setting& s) { c.parallel = static_cast<int>(s.integer(1, 256)); }},

@@ -12,6 +12,8 @@ namespace hearth {
 struct Config {
     std::optional<std::uint64_t>
         ram_limit_bytes; ///< memory.ram_limit, HEARTH_RAM_LIMIT: "8GiB", "512MB" or bytes
+    std::optional<std::uint64_t> margin_bytes;     ///< memory.margin: stays free in RAM; absent: by its size
+    std::optional<std::uint64_t> gpu_margin_bytes; ///< memory.gpu_margin: stays free on each GPU
     std::chrono::nanoseconds keep_alive = std::chrono::minutes(5); ///< runtime.keep_alive; negative: for ever
     int parallel = 4;                                              ///< runtime.parallel: slots of a model
     std::int64_t context_tokens = 4096; ///< runtime.context: when a request names none; capped by the model

@@ -21,7 +21,8 @@ struct Device {
     std::uint64_t free_bytes = 0;   ///< can be had now: after cgroups, limits and other programs
     std::uint64_t margin_bytes = 0; ///< stays free (memory.md 3.4); configuration
     std::uint64_t fixed_bytes = 0;  ///< what a backend takes here beside its buffers; guessed, then measured
-    double bandwidth = 0;           ///< bytes read per second; 0: not measured
+    double bandwidth = 0;           ///< bytes read per second; 0: not known
+    bool bandwidth_assumed = false; ///< nobody measured it: `bandwidth` is a usual value
     bool unified = false;           ///< shares the host's pool: counts once
     bool pretended = false;         ///< made by --ram or --gpu
     /// Bytes of weights per second that the device can turn into products, by tensor type ("Q4_K"), one
@@ -36,7 +37,6 @@ struct Machine {
     Device host;                      ///< kind cpu
     std::vector<Device> accelerators; ///< fastest first
     int cores = 1;                    ///< physical
-    double disk_bandwidth = 0;        ///< bytes per second that a model is read with at load; 0: not measured
 };
 
 } // namespace hearth::runtime::memory

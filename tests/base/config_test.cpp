@@ -40,10 +40,12 @@ TEST_F(ConfigFile, ThatIsAbsentLeavesTheDefaults) {
 }
 
 TEST_F(ConfigFile, SetsEverySetting) {
-    const Config config =
-        load("memory.ram_limit = '2GiB'\n[runtime]\nkeep_alive = '1h'\nparallel = 2\ncontext = 8192\n"
-             "backend = 'echo'\nthreads = 3\n[registry]\ndefault = 'localhost:5000'\n");
+    const Config config = load("memory.ram_limit = '2GiB'\nmemory.margin = '1GiB'\nmemory.gpu_margin = "
+                               "0\n[runtime]\nkeep_alive = '1h'\nparallel = 2\ncontext = 8192\n"
+                               "backend = 'echo'\nthreads = 3\n[registry]\ndefault = 'localhost:5000'\n");
     EXPECT_EQ(config.ram_limit_bytes, 2ull << 30);
+    EXPECT_EQ(config.margin_bytes, 1ull << 30);
+    EXPECT_EQ(config.gpu_margin_bytes, 0u);
     EXPECT_EQ(config.keep_alive, 1h);
     EXPECT_EQ(config.parallel, 2);
     EXPECT_EQ(config.context_tokens, 8192);
