@@ -6,6 +6,8 @@
 #include "plugins/llama/memory.hpp"
 #include "plugins/llama/model.hpp"
 #include "plugins/llama/parameters.hpp"
+#include "plugins/llama/quantize.hpp"
+#include "plugins/llama/quantize_types.hpp"
 #include "plugins/llama/request.hpp"
 #include "plugins/llama/settings.hpp"
 
@@ -118,7 +120,7 @@ void shutdown() {
 
 hearth_status describe(const hearth_sink* sink, hearth_error* error) {
     return guarded(error, [&] {
-        const Json event = {{"operations", {"chat", "complete", "embed", "tokenize", "template"}},
+        const Json event = {{"operations", {"chat", "complete", "embed", "quantize", "tokenize", "template"}},
                             {"formats", {"gguf"}},
                             {"engine", {{"name", "llama.cpp"}, {"version", HEARTH_LLAMA_VERSION}}},
                             {"options", hearth::llama::options_schema()}};
@@ -178,8 +180,33 @@ void request_free(hearth_request* request) {
     delete request;
 }
 
-const void* get_extension(const char*) {
-    return nullptr;
+hearth_status quantize_types(const hearth_sink* sink, hearth_error* error) {
+    return guarded(error, [&] { hearth::llama::emit(*sink, hearth::llama::list_targets().dump()); });
+}
+
+hearth_status quantize_plan(const hearth_quantize_spec* spec, const hearth_sink* sink, hearth_error* error) {
+    return guarded(
+        error, [&] { hearth::llama::emit(*sink, hearth::llama::plan_event(*spec, scratch_dir().c_str())); });
+}
+
+hearth_status quantize_run(const hearth_quantize_spec* spec, const hearth_progress* progress,
+                           const hearth_sink* sink, hearth_error* error) {
+    return guarded(error, [&] {
+        const std::string event = hearth::llama::run_quantization(*spec, progress, scratch_dir().c_str());
+        hearth::llama::emit(*sink, event);
+    });
+}
+
+const hearth_quantize quantize_table = {
+    .abi_version = HEARTH_QUANTIZE_VERSION,
+    .struct_size = sizeof(hearth_quantize),
+    .types = quantize_types,
+    .plan = quantize_plan,
+    .run = quantize_run,
+};
+
+const void* get_extension(const char* id) {
+    return std::string_view(id) == HEARTH_QUANTIZE_EXTENSION ? &quantize_table : nullptr;
 }
 
 const hearth_backend table = {

@@ -71,8 +71,16 @@ void take_text(ggml_log_level level, std::string_view text, bool server) {
     }
 }
 
+/// The tap of this thread; null: none.
+thread_local const std::function<void(std::string_view)>* tap = nullptr;
+
 void on_ggml_log(ggml_log_level level, const char* text, void*) {
-    take_text(level, text, false);
+    if (tap == nullptr || level == GGML_LOG_LEVEL_ERROR) {
+        take_text(level, text, false);
+    }
+    if (tap != nullptr) {
+        (*tap)(text);
+    }
 }
 
 void on_ggml_abort(const char* message) {
@@ -114,6 +122,14 @@ std::string first_error() {
     static const std::regex speaker(R"(^(srv +|slot +)?[a-z_0-9]+: (error loading model: )?)");
     const std::string all = recent_errors();
     return std::regex_replace(all.substr(0, all.find('\n')), speaker, "");
+}
+
+LogTap::LogTap(std::function<void(std::string_view)> take) : take_(std::move(take)) {
+    tap = &take_;
+}
+
+LogTap::~LogTap() {
+    tap = nullptr;
 }
 
 std::string without_paths(std::string text) {

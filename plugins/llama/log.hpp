@@ -2,7 +2,9 @@
 
 #include "plugins/abi/hearth_backend.h"
 
+#include <functional>
 #include <string>
+#include <string_view>
 
 namespace hearth::llama {
 
@@ -20,6 +22,19 @@ void forget_errors();
 std::string recent_errors();
 /// The first of them, which names the cause; without the name of the function that said it.
 std::string first_error();
+
+/// While it lives, takes every piece of text that ggml and libllama log on this thread; only errors go on to the
+/// host. What `take` throws comes out of the engine's call, where that call catches std::exception. One per
+/// thread.
+class LogTap {
+  public:
+    explicit LogTap(std::function<void(std::string_view)> take);
+    ~LogTap();
+    LogTap(const LogTap&) = delete;
+
+  private:
+    std::function<void(std::string_view)> take_;
+};
 
 /// Replaces /proc/self/fd/… and scratch paths by "the model file".
 std::string without_paths(std::string text);

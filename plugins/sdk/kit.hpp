@@ -27,6 +27,7 @@ class Kit {
     bool check_library();
     bool check_table();
     void check_describing();
+    void check_quantize_extension();
 
     // kit_load.cpp
     void check_bad_loads();

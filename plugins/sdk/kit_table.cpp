@@ -149,6 +149,29 @@ void Kit::check_describing() {
         require(plugin_->table().get_extension("hearth.no-such-thing/1") == nullptr,
                 "get_extension made one up");
     });
+    check_quantize_extension();
+}
+
+/// Optional: only a plugin that says "quantize" has to have it.
+void Kit::check_quantize_extension() {
+    const void* found = plugin_->table().get_extension(HEARTH_QUANTIZE_EXTENSION);
+    if (found == nullptr && !manifest_.has_operation("quantize")) {
+        return;
+    }
+    report_.check("its quantize extension is complete", [&] {
+        require(manifest_.has_operation("quantize"), "the manifest does not name the operation \"quantize\"");
+        require(found != nullptr,
+                "the manifest names \"quantize\", and there is no " HEARTH_QUANTIZE_EXTENSION);
+        const auto& table = *static_cast<const hearth_quantize*>(found);
+        require(table.abi_version == HEARTH_QUANTIZE_VERSION, "its abi_version is not 1");
+        require(table.struct_size >= sizeof(hearth_quantize), "struct_size is too small for version 1");
+        require(table.types && table.plan && table.run, "a slot is NULL");
+        const Json types = plugin_->quantize_types(table).single();
+        require(types.value("types", Json()).is_array() && !types["types"].empty(), "\"types\" is no list");
+        for (const Json& type : types["types"]) {
+            require(type.is_object() && type.value("name", Json()).is_string(), "a type has no \"name\"");
+        }
+    });
 }
 
 bool Kit::offers(const std::string& operation) const {

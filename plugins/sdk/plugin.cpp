@@ -133,6 +133,10 @@ Outcome Plugin::devices() const {
                   [&](const hearth_sink* sink, hearth_error* error) { return table_->devices(sink, error); });
 }
 
+Outcome Plugin::quantize_types(const hearth_quantize& table) const {
+    return gather({}, [&](const hearth_sink* sink, hearth_error* error) { return table.types(sink, error); });
+}
+
 namespace {
 
 hearth_load_spec load_spec(std::string_view spec, const std::vector<hearth_file>& files) {

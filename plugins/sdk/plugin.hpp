@@ -1,6 +1,7 @@
 #pragma once
 
 #include "plugins/abi/hearth_backend.h"
+#include "plugins/abi/hearth_quantize.h"
 
 #include <nlohmann/json.hpp>
 
@@ -47,6 +48,7 @@ class Plugin {
     Outcome init(std::string_view config);
     Outcome describe() const;
     Outcome devices() const;
+    Outcome quantize_types(const hearth_quantize& table) const;
     Outcome estimate(std::string_view spec, const std::vector<hearth_file>& files) const;
     using Progress = std::function<bool(const std::string& stage, float fraction)>; ///< false: cancel
     Outcome load(std::string_view spec, const std::vector<hearth_file>& files, const Progress& progress,

@@ -16,7 +16,7 @@ add_custom_command(
   DEPENDS ${generator} COMMENT "Test models" VERBATIM)
 add_custom_target(hearth_test_models ALL DEPENDS ${folder}/tiny.gguf ${folder}/embed.gguf)
 
-hearth_test(llama_test SOURCES llama_test.cpp llama_host.cpp LINKS hearth::abi nlohmann_json::nlohmann_json ${CMAKE_DL_LIBS} LABELS llama)
+hearth_test(llama_test SOURCES llama_test.cpp llama_quantize_test.cpp llama_host.cpp LINKS hearth::abi nlohmann_json::nlohmann_json ${CMAKE_DL_LIBS} LABELS llama)
 target_compile_definitions(llama_test PRIVATE HEARTH_LLAMA_PLUGIN="$<TARGET_FILE:hearth_plugin_llama>" HEARTH_TEST_MODELS="${folder}")
 add_dependencies(llama_test hearth_plugin_llama hearth_test_models)
 

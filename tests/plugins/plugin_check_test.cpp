@@ -148,6 +148,11 @@ TEST_F(PluginCheck, FindsAProgressThatCannotBe) {
     expect_found({"\"weights\", 1.0f", "\"weights\", 1.5f"}, "a model loads", "progress of stage");
 }
 
+TEST_F(PluginCheck, FindsAnExtensionThatTheManifestDoesNotName) {
+    expect_found({"    (void)id;\n    return NULL;", "    return strstr(id, \"quantize\");"},
+                 "its quantize extension is complete", "the manifest does not name");
+}
+
 TEST_F(PluginCheck, FindsAPluginThatTouchesTheProcess) {
     const std::string slot = "    (void)config;\n";
     expect_found({slot, slot + "    extern int chdir(const char*);\n    if (chdir(\"/\") != 0) abort();\n"},
