@@ -49,6 +49,10 @@ std::int64_t LoadedRunner::largest_context() const {
     return std::max(spec.context_tokens, context_tokens());
 }
 
+memory::CacheType LoadedRunner::kv_type() const {
+    return plan ? plan->kv_type : options.kv_type.value_or(memory::CacheType::f16);
+}
+
 std::uint64_t LoadedRunner::held_bytes() const {
     const std::uint64_t reported = unsigned_or_zero(object_or_empty(info, "memory"), "total_bytes");
     return reported > 0 ? reported : admitted ? need_bytes : 0;
@@ -84,6 +88,7 @@ LoadedModel LoadedRunner::row() const {
     row.context_tokens = context_tokens();
     row.size_bytes = held_bytes();
     row.size_vram_bytes = vram_bytes();
+    row.plan = plan ? plan->text : "";
     if (state == State::ready && !busy()) {
         row.expires_at = expires_at;
     }

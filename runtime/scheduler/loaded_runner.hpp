@@ -28,6 +28,8 @@ struct LoadedRunner {
     std::optional<registry::Model> model;
     PluginManifest plugin;
     LoadSpec spec;
+    LoadOptions options; ///< explicit wishes; what an earlier load had is one of them
+    std::optional<LoadPlan> plan;
     std::uint64_t need_bytes = 0;
     bool admitted = false; ///< its memory is reserved
 
@@ -60,6 +62,7 @@ struct LoadedRunner {
     /// reload.
     std::int64_t largest_context() const;
     std::int64_t context_tokens() const;
+    memory::CacheType kv_type() const; ///< as planned, else as wished
     /// What the backend reported, else what was reserved.
     std::uint64_t held_bytes() const;
     std::uint64_t vram_bytes() const;

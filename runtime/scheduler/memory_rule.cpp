@@ -2,6 +2,7 @@
 
 #include "base/config.hpp"
 #include "base/error.hpp"
+#include "runtime/scheduler/scheduler.hpp"
 
 #include <fmt/format.h>
 
@@ -61,12 +62,19 @@ std::uint64_t free_bytes(const MemoryState& state) {
     return std::min(in_system, minus(*state.limit_bytes, ours));
 }
 
+MemoryRoom room(const MemoryState& state) {
+    const std::uint64_t loading = held(state, Holder::Kind::loading);
+    MemoryRoom room;
+    room.system_bytes = minus(plus(state.available_bytes, held(state, Holder::Kind::idle)), loading);
+    if (state.limit_bytes) {
+        room.limit_bytes = minus(*state.limit_bytes, plus(loading, held(state, Holder::Kind::busy)));
+    }
+    return room;
+}
+
 std::uint64_t reachable_bytes(const MemoryState& state) {
-    MemoryState without_idle = state;
-    std::erase_if(without_idle.holders,
-                  [](const Holder& holder) { return holder.kind == Holder::Kind::idle; });
-    without_idle.available_bytes = plus(state.available_bytes, held(state, Holder::Kind::idle));
-    return free_bytes(without_idle);
+    const MemoryRoom reachable = room(state);
+    return std::min(reachable.system_bytes, reachable.limit_bytes.value_or(no_limit));
 }
 
 std::uint64_t system_available_bytes() {

@@ -10,6 +10,8 @@
 /// The first rule for memory, until the planner knows better: pure functions over sizes.
 namespace hearth::runtime {
 
+struct MemoryRoom;
+
 /// What a model will need, guessed from its files: weights and a tenth for cache and buffers. No files, no
 /// need.
 std::uint64_t estimate_need_bytes(const std::vector<registry::ModelFile>& files);
@@ -36,6 +38,9 @@ struct MemoryState {
 std::uint64_t free_bytes(const MemoryState& state);
 /// Bytes that could be taken if every idle model went.
 std::uint64_t reachable_bytes(const MemoryState& state);
+
+/// The same, the system's share and the limit's apart.
+MemoryRoom room(const MemoryState& state);
 
 /// MemAvailable of /proc/meminfo; no limit when it cannot be read.
 std::uint64_t system_available_bytes();

@@ -171,11 +171,17 @@ bool Scheduler::Impl::drains(const Entry& entry, const AcquireRequest& request) 
     const std::int64_t wish = wished_context(request);
     const bool lacks_context = wish > entry->largest_context();
     const bool lacks_embeddings = request.options.embeddings && entry->model && !entry->spec.embeddings;
-    if (lacks_context || lacks_embeddings) {
-        entry->drain_reason = lacks_context ? "a larger context was asked for" : "embeddings were asked for";
+    const bool other_cache = request.options.kv_type && request.options.kv_type != entry->kv_type();
+    if (lacks_context || lacks_embeddings || other_cache) {
+        entry->drain_reason = lacks_context      ? "a larger context was asked for"
+                              : lacks_embeddings ? "embeddings were asked for"
+                                                 : "another cache type was asked for";
         Wanted& next = wanted[entry->key]; // what it has now stays, or two clients would reload it in turns
         next.context_tokens = std::max({next.context_tokens, wish, entry->largest_context()});
         next.embeddings = next.embeddings || request.options.embeddings || entry->spec.embeddings;
+        if (request.options.kv_type) {
+            next.kv_type = request.options.kv_type;
+        }
     }
     const bool draining = !entry->drain_reason.empty();
     if (draining && !entry->busy()) {
@@ -305,6 +311,11 @@ asio::awaitable<void> Scheduler::stop() {
     }
     impl->changed.notify_all();
     co_await impl->tasks.join();
+}
+
+asio::awaitable<std::optional<LoadPlan>> SchedulerSeams::no_plan(registry::Model, PluginManifest, LoadOptions,
+                                                                 MemoryRoom) {
+    co_return std::nullopt;
 }
 
 SchedulerSeams system_seams(asio::any_io_executor executor) {

@@ -4,6 +4,7 @@
 #include "base/json.hpp"
 #include "base/time.hpp"
 #include "registry/model.hpp"
+#include "runtime/memory/estimate.hpp"
 #include "runtime/runner/plugin_manifest.hpp"
 #include "runtime/runner/runner.hpp"
 
@@ -20,12 +21,17 @@
 
 namespace hearth::runtime {
 
-/// Load-time wishes of one request.
+/// Load-time wishes of one request. What is absent is the planner's to choose.
 struct LoadOptions {
     std::optional<std::int64_t> context_tokens; ///< num_ctx; a smaller or equal one never reloads
     std::optional<int> parallel;
     std::optional<int> threads;
-    std::string backend; ///< empty: configured, else chosen by the model's format
+    std::optional<memory::CacheType> kv_type;
+    std::optional<memory::LoadMode> load_mode;
+    std::optional<bool> unified;   ///< sequences share one cache
+    std::optional<int> gpu_layers; ///< num_gpu
+    bool force = false;            ///< load although it does not fit
+    std::string backend;           ///< empty: configured, else chosen by the model's format
     bool embeddings =
         false; ///< vectors are wanted; a chat model loaded without reloads once and then serves both
 };
@@ -62,10 +68,40 @@ struct LoadedModel {
     std::int64_t context_tokens = 0;
     std::uint64_t size_bytes = 0; ///< memory the backend reported
     std::uint64_t size_vram_bytes = 0;
+    std::string plan;                   ///< how it was loaded, for people; empty without a planner
     std::optional<WallTime> expires_at; ///< nullopt: for ever (or busy)
     int active_requests = 0;
     pid_t pid = -1;
     std::string state; ///< loading, ready, stopping
+};
+
+/// What may be planned with: memory that can be had once every idle model is gone.
+struct MemoryRoom {
+    std::uint64_t system_bytes = 0;           ///< what the system can give
+    std::optional<std::uint64_t> limit_bytes; ///< what memory.ram_limit leaves; absent: no limit is set
+};
+
+/// How a model will be loaded and what that takes: the planner's answer.
+struct LoadPlan {
+    std::int64_t context_tokens = 0; ///< per sequence
+    int parallel = 1;
+    int threads = 0;
+    memory::CacheType kv_type = memory::CacheType::f16;
+    std::string options_json;     ///< for LoadSpec
+    std::uint64_t host_bytes = 0; ///< to be reserved in RAM
+    std::string text;             ///< for people: "Q4_K_M, 4096 tokens x 4, on cpu, 1.2 GB"
+    std::string choice_json;      ///< the plan's choice, kept beside what was measured
+};
+
+/// A load that has ended well, for whoever keeps measurements.
+struct LoadRecord {
+    registry::Model model;
+    PluginManifest plugin;
+    LoadSpec spec;
+    std::optional<LoadPlan> plan;
+    std::string info_json; ///< what the backend said
+    std::chrono::nanoseconds took{};
+    pid_t pid = -1;
 };
 
 /// What happens to models, for the event stream: type is model.loading, model.loaded, model.unloaded,
@@ -83,6 +119,15 @@ struct SchedulerSeams {
     const Clock* clock = nullptr;
     /// Returns at that time of `clock`; cancellable.
     std::function<boost::asio::awaitable<void>(std::chrono::steady_clock::time_point)> wait_until;
+    /// Plans a load of a model with files. nullopt: nobody can know, the rule over file sizes holds.
+    /// @throws Error  memory_insufficient, with the nearest plans that fit
+    std::function<boost::asio::awaitable<std::optional<LoadPlan>>(registry::Model, PluginManifest,
+                                                                  LoadOptions, MemoryRoom)>
+        plan_load = no_plan;
+    std::function<void(const LoadRecord&)> on_loaded = [](const LoadRecord&) {};
+
+    static boost::asio::awaitable<std::optional<LoadPlan>> no_plan(registry::Model, PluginManifest,
+                                                                   LoadOptions, MemoryRoom);
 };
 /// Real processes, /proc/meminfo, the system's clock.
 SchedulerSeams system_seams(boost::asio::any_io_executor executor);

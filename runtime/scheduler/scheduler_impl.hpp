@@ -44,6 +44,7 @@ struct Scheduler::Impl : std::enable_shared_from_this<Scheduler::Impl> {
     boost::asio::awaitable<void> load(Entry entry);
     boost::asio::awaitable<void> load_steps(Entry entry);
     boost::asio::awaitable<void> admit(Entry entry);
+    boost::asio::awaitable<void> plan(Entry entry);
     boost::asio::awaitable<void> make_room(Entry entry);
     Entry longest_idle() const;
     MemoryState memory() const;
@@ -67,6 +68,7 @@ struct Scheduler::Impl : std::enable_shared_from_this<Scheduler::Impl> {
     struct Wanted {
         std::int64_t context_tokens = 0;
         bool embeddings = false;
+        std::optional<memory::CacheType> kv_type;
     };
     std::map<std::string, Wanted> wanted; ///< by key
     CrashRecord crashes;

@@ -37,6 +37,14 @@ Entry Scheduler::Impl::begin_load(const std::string& key, const AcquireRequest& 
     entry->spec.context_tokens = std::max(wish > 0 ? wish : wished_context(built_in), carried.context_tokens);
     entry->spec.parallel = request.options.parallel.value_or(config.parallel);
     entry->spec.threads = request.options.threads.value_or(config.threads);
+    entry->options = request.options;
+    entry->options.embeddings = entry->spec.embeddings;
+    if (wish > 0 || carried.context_tokens > 0) {
+        entry->options.context_tokens = entry->spec.context_tokens;
+    }
+    if (carried.kv_type && !entry->options.kv_type) {
+        entry->options.kv_type = carried.kv_type;
+    }
     entries.push_back(entry);
     if (!keeping) {
         keeping = true;
@@ -104,6 +112,15 @@ void Scheduler::Impl::became_ready(const Entry& entry) {
     const std::string detail = fmt::format("{} in {:.1f} s, {} tokens of context", entry->plugin.name,
                                            took.count(), entry->context_tokens());
     log::info("runtime", fmt::format("loaded {}: {}", entry->name(), detail));
+    if (entry->model) {
+        seams.on_loaded({.model = *entry->model,
+                         .plugin = entry->plugin,
+                         .spec = entry->spec,
+                         .plan = entry->plan,
+                         .info_json = to_text(entry->info),
+                         .took = seams.clock->steady_now() - entry->load_started,
+                         .pid = entry->runner->pid()});
+    }
     emit("model.loaded", entry, detail);
     changed.notify_all();
 }
@@ -186,6 +203,7 @@ asio::awaitable<void> Scheduler::Impl::admit(Entry entry) {
     admitting = true;
     std::optional<Error> failure;
     try {
+        co_await plan(entry);
         co_await make_room(entry);
         entry->admitted = true;
     } catch (...) {
@@ -196,6 +214,23 @@ asio::awaitable<void> Scheduler::Impl::admit(Entry entry) {
     if (failure) {
         throw Error(*failure);
     }
+}
+
+/// Decides how the model is loaded. Idle models count as gone: `make_room` ends those that are in the way.
+asio::awaitable<void> Scheduler::Impl::plan(Entry entry) {
+    if (!entry->model) {
+        co_return;
+    }
+    entry->plan = co_await seams.plan_load(*entry->model, entry->plugin, entry->options, room(memory()));
+    if (!entry->plan) {
+        co_return;
+    }
+    const LoadPlan& plan = *entry->plan;
+    entry->spec.context_tokens = plan.context_tokens;
+    entry->spec.parallel = plan.parallel;
+    entry->spec.threads = plan.threads;
+    entry->spec.options_json = plan.options_json;
+    entry->need_bytes = plan.host_bytes;
 }
 
 asio::awaitable<void> Scheduler::Impl::make_room(Entry entry) {
@@ -213,7 +248,14 @@ asio::awaitable<void> Scheduler::Impl::make_room(Entry entry) {
             co_await changed.wait(); // its memory will be free in a moment
             continue;
         }
-        const Entry victim = entry->need_bytes <= reachable_bytes(state) ? longest_idle() : nullptr;
+        const bool reachable = entry->need_bytes <= reachable_bytes(state);
+        const Entry victim = reachable || entry->options.force ? longest_idle() : nullptr;
+        if (!victim && entry->options.force) {
+            log::warning("runtime",
+                         fmt::format("{} is loaded by force: it needs {}, {} can be had", entry->name(),
+                                     format_bytes(entry->need_bytes), format_bytes(free_bytes(state))));
+            co_return;
+        }
         if (!victim) {
             refuse_for_memory(entry->name(), entry->need_bytes, state);
         }

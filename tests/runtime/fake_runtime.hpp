@@ -182,6 +182,11 @@ class SchedulerFixture : public ::testing::Test {
         seams.available_memory_bytes = [this] { return available_bytes_; };
         seams.clock = &time_;
         seams.wait_until = [this](FakeTime::Steady when) { return time_.wait_until(when); };
+        seams.plan_load = [this](registry::Model model, PluginManifest, LoadOptions options,
+                                 MemoryRoom room) {
+            return plan_load(std::move(model), std::move(options), room);
+        };
+        seams.on_loaded = [this](const LoadRecord& record) { records_.push_back(record); };
         auto events = [this](RuntimeEvent event) { events_.push_back(event.type + " " + event.model); };
         std::vector<PluginManifest> plugins = {make_manifest("llama", {"gguf"}), make_manifest("echo", {})};
         auto opener = [this](registry::Model model) { return open_files(std::move(model)); };
@@ -193,6 +198,11 @@ class SchedulerFixture : public ::testing::Test {
             std::make_unique<FakeRunner>(io_.get_executor(), behaviours_, static_cast<int>(runners_.size()));
         runners_.push_back(runner.get());
         co_return runner;
+    }
+    boost::asio::awaitable<std::optional<LoadPlan>> plan_load(registry::Model model, LoadOptions options,
+                                                              MemoryRoom room) {
+        const bool planned = static_cast<bool>(planner_);
+        co_return planned ? std::optional(planner_(model, options, room)) : std::nullopt;
     }
     boost::asio::awaitable<std::vector<registry::OpenModelFile>> open_files(registry::Model) {
         co_return std::vector<registry::OpenModelFile>();
@@ -274,6 +284,8 @@ class SchedulerFixture : public ::testing::Test {
     Config config_;
     std::uint64_t available_bytes_ = 64ull << 30;
     std::map<std::string, FakeBehaviour> behaviours_;
+    std::function<LoadPlan(registry::Model, LoadOptions, MemoryRoom)> planner_; ///< empty: nobody plans
+    std::vector<LoadRecord> records_;
     std::vector<FakeRunner*> runners_; ///< in order of start; dangling once a scheduler forgot them
     std::vector<std::string> events_;
     std::unique_ptr<Scheduler> scheduler_;
