@@ -37,6 +37,7 @@ struct Machine {
     Device host;                      ///< kind cpu
     std::vector<Device> accelerators; ///< fastest first
     int cores = 1;                    ///< physical
+    double disk_bandwidth = 0;        ///< bytes per second that a model is read with at load; 0: not measured
 };
 
 } // namespace hearth::runtime::memory

@@ -4,6 +4,7 @@
 #include "runtime/memory/estimate.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -11,6 +12,9 @@
 
 /// Which quantization, context, cache type and placement: memory.md 4.3, deterministic. Pure functions.
 namespace hearth::runtime::memory {
+
+/// How weights are loaded when nobody asks for a mode.
+inline constexpr LoadMode default_load_mode = LoadMode::mmap;
 
 /// One way to have the model: a quantization that is published or installed.
 struct Candidate {
@@ -25,6 +29,7 @@ struct Candidate {
 struct Wishes {
     std::optional<std::uint64_t> context;
     std::optional<int> parallel;
+    int preferred_parallel = 1; ///< without `parallel`: as many of these as fit beside the choice
     std::optional<CacheType> kv_type;
     std::optional<bool> unified;
     std::optional<LoadMode> load_mode;
@@ -35,13 +40,18 @@ struct Wishes {
     bool force = false; ///< take the wish though it does not fit
 };
 
-/// Published quality of a quantization (memory.md 4.1; data/quality.json says where from).
+/// Published quality of a quantization; quality.json says where from.
 struct Quality {
     double kld = 0; ///< mean KL divergence against F16
     std::optional<double> perplexity_increase;
     bool interpolated = false; ///< by bits per weight, no published value
+    bool imatrix = false;      ///< the figure is of a file made with an importance matrix
+    bool dominated = false;    ///< a published quantization is smaller and better
     std::string grade;         ///< "near lossless", "very good", "good", "fair", "poor"
 };
+
+/// By name, for names that are published; others by bits per weight between the published ones of the same
+/// family (K or IQ). F32, F16 and BF16, and a format that the maker published as the original, lose nothing.
 Quality quality_of(const registry::ModelShape& shape, const std::string& quant);
 
 /// What one candidate would do here.
@@ -58,6 +68,11 @@ struct Choice {
     std::string source = "closed-form"; ///< "closed-form", "dry-run" or "measured"
     std::string reason;                 ///< why it does not fit, or was (not) picked
     std::uint64_t download_bytes = 0;
+    std::uint64_t file_bytes = 0;
+    std::uint64_t short_bytes = 0; ///< what lacks, over all devices; 0: fits
+    int threads = 1;               ///< that compute on the host
+    bool below_floor = false;      ///< worse than what is ever picked unasked
+    std::string dominated_by;      ///< a candidate that is no larger and better; empty: none
 };
 
 struct Plan {
@@ -65,13 +80,33 @@ struct Plan {
     std::optional<std::size_t> pick;   ///< into choices; absent: nothing fits above the quality floor
     std::optional<std::size_t> better; ///< next better quality than the pick, fitting or not
     std::optional<std::size_t> worse;  ///< next smaller that fits
-    std::string advice;                ///< without a pick: what would fit
+    std::vector<Choice> nearest;       ///< without a fitting pick: what comes closest to the wish and fits
+    std::string advice;                ///< without a fitting pick: what would fit, in a sentence
 };
 
-/// @throws Error  invalid_argument for wishes out of range; model_not_found when `wishes.quant` is no candidate
+/// What sizes a placement: the closed form, or one that knows more (a dry run, what loads have measured).
+using Estimator =
+    std::function<Estimate(const registry::ModelShape& shape, const EstimateOptions& options,
+                           const Placement& placement, const std::vector<std::string>& accelerators)>;
+
+/// The best quality that fits with the context wanted, then speed. Q4_K_M, or the nearest to it, is taken where
+/// it fits in any way; a better one only where it fits whole on the accelerators, or is quick on the CPU alone.
+/// So more memory never gives a worse quality. Candidates may come in any order.
+///
+/// @throws Error  invalid_argument for wishes out of range or an unknown device; model_not_found when
+/// `wishes.quant` is no candidate, or there is none at all
 Plan fit(const std::vector<Candidate>& candidates, const Wishes& wishes, const Machine& machine);
 
-/// Tokens per second of one sequence at `choice`'s context / 2: memory.md 4.5.
+/// As above, sized by `estimator`. What it throws as `unsupported` makes a choice that does not fit.
+Plan fit(const std::vector<Candidate>& candidates, const Wishes& wishes, const Machine& machine,
+         const Estimator& estimator);
+
+/// Tokens per second of one sequence at `choice`'s context / 2: bytes read for a token, by what each device
+/// reads and computes in a second (memory.md 4.5). 0: a device that takes part was never measured.
 double expect_speed(const registry::ModelShape& shape, const Choice& choice, const Machine& machine);
+
+/// Until the weights are in memory: the bytes by `Machine::disk_bandwidth`, or by 1 GB/s (a SATA disk reads
+/// half of it, NVMe twice) where that is not measured.
+double expect_load_seconds(const registry::ModelShape& shape, const Machine& machine);
 
 } // namespace hearth::runtime::memory
