@@ -1,0 +1,8 @@
+# The closed form, against the engine's own dry run of probes.
+if(NOT HEARTH_LLAMA STREQUAL "off")
+  add_executable(hearth_dry_run ${CMAKE_CURRENT_LIST_DIR}/dry_run.cpp)
+  target_link_libraries(hearth_dry_run PRIVATE hearth_options hearth::llama_engine)
+  target_compile_definitions(hearth_dry_run PRIVATE HEARTH_LLAMA_LIBRARIES="${HEARTH_PLUGIN_OUTPUT_DIRECTORY}/llama")
+  set_target_properties(hearth_dry_run PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_dependencies(hearth_dry_run hearth_plugin_llama) # the libraries lie beside it
+endif()
