@@ -44,6 +44,9 @@ struct ModelShape {
     std::uint32_t expert_feed_forward = 0;
     std::uint32_t key_length = 0; ///< of one head, of full layers: attention without flash needs it
     std::uint32_t value_length = 0;
+    /// Rows as wide as the embedding that live while a layer's network is computed, measured by architecture.
+    std::uint32_t rows_beside = 4;
+    bool gated = true;        ///< networks have a gate matrix beside the up matrix
     bool causal = true;       ///< false: an encoder; a text is one batch
     bool embeds = false;      ///< made for vectors: has a pooling type
     bool tied_output = false; ///< the output matrix is the input matrix
@@ -51,9 +54,10 @@ struct ModelShape {
     std::vector<LayerShape> layers;          ///< block_count of them, MTP blocks last
     std::uint64_t input_bytes = 0;           ///< token (and position) embeddings: always in host memory
     std::uint64_t token_embedding_bytes = 0; ///< of `input_bytes`: what a tied output copies to a GPU
-    std::uint64_t output_bytes = 0;          ///< output matrix of its own; 0 when tied
-    std::uint64_t other_bytes = 0;           ///< norms and tables outside the layers
-    std::vector<TypeBytes> types;            ///< all weights, largest first
+    std::uint64_t output_bytes =
+        0;                         ///< output matrix of its own (gemma3n: a copy of the input's); 0 when tied
+    std::uint64_t other_bytes = 0; ///< norms and tables outside the layers
+    std::vector<TypeBytes> types;  ///< all weights, largest first
     bool exact_weights =
         true; ///< false: scaled from a file size, because only another quantization's header was read
 

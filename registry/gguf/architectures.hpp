@@ -40,6 +40,9 @@ struct Architecture {
     bool full_first = false;         ///< the full layer is the first of its period, not the last
     std::uint32_t caching_layers =
         0; ///< only so many, from the start, own a cache; 0: attention.shared_kv_layers
+    bool copies_tied_output = false; ///< a tied output is loaded a second time, also on the host
+    bool gated = true;               ///< networks have a gate matrix
+    std::uint32_t rows_beside = 4;   ///< ModelShape::rows_beside: from the engine's dry run of probes
 };
 
 /// nullptr: the closed form does not know it.

@@ -99,6 +99,14 @@ ModelShape read_shape(std::span<const Header* const> shards) {
         shape.file_bytes += shard->end_offset;
     }
     finish_weights(shape);
+    if (architecture != nullptr) {
+        shape.gated = architecture->gated;
+        shape.rows_beside = architecture->rows_beside;
+        if (architecture->copies_tied_output && shape.tied_output) {
+            shape.output_bytes = shape.token_embedding_bytes;
+            shape.tied_output = false;
+        }
+    }
     shape.closed_form = architecture != nullptr && !is_beyond_us(keys);
     return shape;
 }
