@@ -1,13 +1,13 @@
 #include "runtime/host/host.hpp"
 
 #include "base/error.hpp"
-#include "runtime/host/status_table.hpp"
+#include "runtime/host/plugin_calls.hpp"
+#include "runtime/host/quantize.hpp"
+#include "runtime/host/spec_arguments.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <array>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,102 +17,11 @@ namespace {
 
 using process::wire::ServerStream;
 
-hearth_str borrowed(std::string_view text) {
-    return {text.data(), text.size()};
-}
-
-void check(hearth_status status, const hearth_error& error, PluginCall call = PluginCall::other) {
-    if (status != HEARTH_OK) {
-        throw to_error(status, error, call);
-    }
-}
-
-// What the plugin calls back must not throw into it: they answer "stop" instead.
-
-int32_t collect_event(void* context, hearth_str data) noexcept {
-    try {
-        static_cast<std::string*>(context)->append(data.ptr, data.len);
-        return 0;
-    } catch (...) {
-        return 1;
-    }
-}
-
 int32_t send_event(void* context, hearth_str data) noexcept {
     try {
         return static_cast<ServerStream*>(context)->send({}, {data.ptr, data.len}) ? 0 : 1;
     } catch (...) {
         return 1;
-    }
-}
-
-int32_t send_progress(void* context, const char* stage, float fraction) noexcept {
-    try {
-        auto* stream = static_cast<ServerStream*>(context);
-        const Json tick = {{"stage", stage == nullptr ? "" : stage}, {"fraction", fraction}};
-        return stream->send(to_text(tick), {}) ? 0 : 1;
-    } catch (...) {
-        return 1;
-    }
-}
-
-/// A call that answers with one event.
-template <class Call> std::string collect(Call call) {
-    std::string event;
-    const hearth_sink sink{sizeof(hearth_sink), 0, &event, collect_event};
-    hearth_error error = make_plugin_error();
-    check(call(&sink, &error), error);
-    return event;
-}
-
-struct RoleName {
-    std::string_view name;
-    int32_t role;
-};
-constexpr std::array<RoleName, 5> role_names{{{"model", HEARTH_FILE_MODEL},
-                                              {"mmproj", HEARTH_FILE_PROJECTOR},
-                                              {"projector", HEARTH_FILE_PROJECTOR},
-                                              {"adapter", HEARTH_FILE_ADAPTER},
-                                              {"draft", HEARTH_FILE_DRAFT}}};
-
-int32_t role_of(const Json& file) {
-    const std::string name = get_string(file, "role").value_or("model");
-    for (const RoleName& row : role_names) {
-        if (row.name == name) {
-            return row.role;
-        }
-    }
-    throw Error(ErrorCode::invalid_argument, fmt::format("a model file cannot have the role \"{}\"", name));
-}
-
-/// The spec of a load or an estimate, and what it borrows.
-struct SpecArguments {
-    SpecArguments(const Json& head, std::vector<UniqueFd> descriptors);
-
-    std::string spec;
-    std::vector<UniqueFd> fds;
-    std::vector<hearth_file> files;
-
-    hearth_load_spec table() const {
-        return {sizeof(hearth_load_spec), static_cast<uint32_t>(files.size()), files.data(), borrowed(spec)};
-    }
-};
-
-SpecArguments::SpecArguments(const Json& head, std::vector<UniqueFd> descriptors)
-    : fds(std::move(descriptors)) {
-    spec = to_text(head.value("spec", Json::object()));
-    const Json list = head.value("files", Json::array());
-    if (!list.is_array() || list.size() != fds.size()) {
-        throw Error(ErrorCode::invalid_argument, fmt::format("{} files are named, {} descriptors came",
-                                                             list.is_array() ? list.size() : 0, fds.size()));
-    }
-    for (std::size_t index = 0; index < fds.size(); ++index) {
-        const Json& file = list[index];
-        files.push_back({.fd = fds[index].get(),
-                         .role = role_of(file),
-                         .size = static_cast<uint64_t>(get_integer(file, "size").value_or(0)),
-                         .shard = static_cast<uint32_t>(get_integer(file, "shard").value_or(1)),
-                         .of = static_cast<uint32_t>(get_integer(file, "of").value_or(1))});
     }
 }
 
@@ -149,6 +58,10 @@ class RunningRequest {
     hearth_request* request_ = nullptr;
 };
 
+Error unknown_operation(const std::string& operation) {
+    return {ErrorCode::unsupported, fmt::format("the runner has no operation \"{}\"", operation)};
+}
+
 } // namespace
 
 Host::Host(const hearth_backend& backend, ControlThread& control)
@@ -163,6 +76,8 @@ void Host::serve(ServerStream& stream) {
         load(stream, head);
     } else if (operation == "estimate") {
         estimate(stream, head);
+    } else if (operation.starts_with("quantize")) {
+        quantize(stream, head, operation);
     } else if (operation == "info") {
         stream.end(info());
     } else if (operation == "unload") {
@@ -174,7 +89,7 @@ void Host::serve(ServerStream& stream) {
         control_.run([&] { event = collect(call); });
         stream.end(event);
     } else {
-        throw Error(ErrorCode::unsupported, fmt::format("the runner has no operation \"{}\"", operation));
+        throw unknown_operation(operation);
     }
 }
 
@@ -191,6 +106,18 @@ void Host::estimate(ServerStream& stream, const Json& head) {
         event = collect([&](const hearth_sink* sink, hearth_error* error) {
             return backend_.estimate(&spec, sink, error);
         });
+    });
+    stream.end(event);
+}
+
+void Host::quantize(ServerStream& stream, const Json& head, const std::string& operation) {
+    const Quantizing quantizing(backend_, stream);
+    std::string event;
+    control_.run([&] {
+        event = operation == "quantize"         ? quantizing.run(head)
+                : operation == "quantize_plan"  ? quantizing.plan(head)
+                : operation == "quantize_types" ? quantizing.types()
+                                                : throw unknown_operation(operation);
     });
     stream.end(event);
 }

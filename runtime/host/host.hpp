@@ -23,6 +23,10 @@ namespace hearth::runtime {
 ///   {"op": "request", "operation": "chat"}, body: the operation's JSON → data: one JSON object per frame
 ///   body (larger than a frame:
 ///                                                     several frames); end: empty
+///   {"op": "quantize_types"}                        → end: the extension's object
+///   {"op": "quantize_plan", "spec": {…}, "files": […]} → end: the extension's object
+///   {"op": "quantize", "spec": {…}, "files": […]} with one more descriptor, the output, after the files'
+///                                                   → data {"stage", "fraction"}…; end: the extension's object
 ///   {"op": "info"} {"op": "unload"}                 → end: the plugin's object, or empty
 class Host {
   public:
@@ -37,6 +41,7 @@ class Host {
   private:
     void request(process::wire::ServerStream& stream, const std::string& operation);
     void estimate(process::wire::ServerStream& stream, const Json& head);
+    void quantize(process::wire::ServerStream& stream, const Json& head, const std::string& operation);
     void load(process::wire::ServerStream& stream, const Json& head);
     void load_model(process::wire::ServerStream& stream, const Json& head);
     std::string info();

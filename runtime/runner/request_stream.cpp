@@ -10,11 +10,7 @@ namespace hearth::runtime {
 
 namespace asio = boost::asio;
 
-std::string load_head(const LoadSpec& spec, const std::vector<registry::OpenModelFile>& files) {
-    Json options = Json::object();
-    if (!spec.options_json.empty()) {
-        options = parse_json(spec.options_json, "backend options");
-    }
+Json describe_files(const std::vector<registry::OpenModelFile>& files) {
     Json list = Json::array();
     for (const registry::OpenModelFile& file : files) {
         list.push_back({{"role", registry::role_name(file.role)},
@@ -22,10 +18,27 @@ std::string load_head(const LoadSpec& spec, const std::vector<registry::OpenMode
                         {"shard", file.shard},
                         {"of", file.of}});
     }
+    return list;
+}
+
+std::vector<UniqueFd> take_descriptors(std::vector<registry::OpenModelFile> files) {
+    std::vector<UniqueFd> descriptors;
+    descriptors.reserve(files.size());
+    for (registry::OpenModelFile& file : files) {
+        descriptors.push_back(std::move(file.fd));
+    }
+    return descriptors;
+}
+
+std::string load_head(const LoadSpec& spec, const std::vector<registry::OpenModelFile>& files) {
+    Json options = Json::object();
+    if (!spec.options_json.empty()) {
+        options = parse_json(spec.options_json, "backend options");
+    }
     const Json inner = {{"alias", spec.alias},           {"context", spec.context_tokens},
                         {"parallel", spec.parallel},     {"threads", spec.threads},
                         {"embeddings", spec.embeddings}, {"options", options}};
-    const Json head = {{"op", "load"}, {"spec", inner}, {"files", list}};
+    const Json head = {{"op", "load"}, {"spec", inner}, {"files", describe_files(files)}};
     return to_text(head);
 }
 

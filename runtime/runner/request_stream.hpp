@@ -12,6 +12,10 @@ namespace hearth::runtime {
 
 struct RunnerExit;
 
+/// What the descriptors that travel with a call are, in order: [{"role", "size", "shard", "of"}…].
+Json describe_files(const std::vector<registry::OpenModelFile>& files);
+std::vector<UniqueFd> take_descriptors(std::vector<registry::OpenModelFile> files);
+
 /// Head of the `load` call: the spec and what the descriptors that travel with it are, in order. @throws
 /// Error invalid_argument
 std::string load_head(const LoadSpec& spec, const std::vector<registry::OpenModelFile>& files);

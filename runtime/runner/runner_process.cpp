@@ -111,27 +111,13 @@ asio::awaitable<void> RunnerProcess::reap() {
 
 asio::awaitable<void> RunnerProcess::load(LoadSpec spec, std::vector<registry::OpenModelFile> files,
                                           std::function<void(std::string, double)> progress) {
-    if (files.size() > process::wire::max_fds) {
-        throw Error(ErrorCode::unsupported,
-                    fmt::format("the model has {} files, at most {} can be handed to a backend", files.size(),
-                                process::wire::max_fds));
-    }
     std::string head = load_head(spec, files);
-    std::vector<UniqueFd> descriptors;
-    descriptors.reserve(files.size());
-    for (registry::OpenModelFile& file : files) {
-        descriptors.push_back(std::move(file.fd));
-    }
+    std::vector<UniqueFd> descriptors = take_descriptors(std::move(files));
     std::optional<Error> failed;
     try {
-        process::wire::Stream stream =
-            co_await connection_->open(std::move(head), std::string(), std::move(descriptors));
-        co_await receive_load(std::move(stream), std::move(progress));
+        info_ = co_await call(std::move(head), std::move(descriptors), std::move(progress));
     } catch (const Error& error) {
         failed = error;
-    }
-    if (failed && failed->code() == ErrorCode::runner_lost) {
-        failed = co_await explain_loss(exit_);
     }
     if (failed) {
         failed->add_context("loading " + spec.alias);
@@ -139,13 +125,33 @@ asio::awaitable<void> RunnerProcess::load(LoadSpec spec, std::vector<registry::O
     }
 }
 
-asio::awaitable<void> RunnerProcess::receive_load(process::wire::Stream stream,
-                                                  std::function<void(std::string, double)> progress) {
+asio::awaitable<Json> RunnerProcess::call(std::string head, std::vector<UniqueFd> descriptors,
+                                          std::function<void(std::string, double)> progress) {
+    if (descriptors.size() > process::wire::max_fds) {
+        throw Error(ErrorCode::unsupported,
+                    fmt::format("the model has {} files, at most {} can be handed to a backend",
+                                descriptors.size(), process::wire::max_fds));
+    }
+    std::optional<Error> failed;
+    try {
+        process::wire::Stream stream =
+            co_await connection_->open(std::move(head), std::string(), std::move(descriptors));
+        co_return co_await receive_answer(std::move(stream), std::move(progress));
+    } catch (const Error& error) {
+        failed = error;
+    }
+    if (failed->code() == ErrorCode::runner_lost) {
+        failed = co_await explain_loss(exit_);
+    }
+    throw Error(*failed);
+}
+
+asio::awaitable<Json> RunnerProcess::receive_answer(process::wire::Stream stream,
+                                                    std::function<void(std::string, double)> progress) {
     while (true) {
         process::wire::Event event = co_await stream.receive();
         if (event.kind == process::wire::Event::Kind::end) {
-            info_ = parse_json(event.head, "the backend's description of the model");
-            co_return;
+            co_return parse_json(event.head, "the backend's answer");
         }
         const Json tick = parse_json(event.head, "the backend's progress");
         if (progress) {
@@ -196,6 +202,12 @@ asio::awaitable<void> RunnerProcess::stop() {
 }
 
 asio::awaitable<std::unique_ptr<Runner>> start_runner(asio::any_io_executor executor, PluginManifest plugin) {
+    std::unique_ptr<Runner> runner = co_await start_runner_process(executor, std::move(plugin));
+    co_return runner;
+}
+
+asio::awaitable<std::unique_ptr<RunnerProcess>> start_runner_process(asio::any_io_executor executor,
+                                                                     PluginManifest plugin) {
     auto runner = std::make_unique<RunnerProcess>(executor, plugin);
     std::optional<Error> failed;
     try {

@@ -10,10 +10,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include <csignal>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace hearth::runtime {
 
@@ -52,6 +55,10 @@ class RunnerProcess final : public Runner {
     RunnerProcess(boost::asio::any_io_executor executor, const PluginManifest& plugin);
 
     boost::asio::awaitable<void> start();
+    /// One call to the runner, with its progress. @return what the plugin answered
+    /// @throws Error  what the runner said; when its process has ended, how
+    boost::asio::awaitable<Json> call(std::string head, std::vector<UniqueFd> descriptors,
+                                      std::function<void(std::string, double)> progress);
     boost::asio::awaitable<void> load(LoadSpec spec, std::vector<registry::OpenModelFile> files,
                                       std::function<void(std::string, double)> progress) override;
     boost::asio::awaitable<std::unique_ptr<RequestStream>> request(std::string operation,
@@ -61,10 +68,12 @@ class RunnerProcess final : public Runner {
     bool alive() const override { return !exit_->text && connection_->is_open(); }
     boost::asio::awaitable<std::string> wait_exit() override { return wait_for(exit_); }
     boost::asio::awaitable<void> stop() override;
+    /// Ends the process without asking it; `stop` then collects it.
+    void kill() const noexcept { child_.signal(SIGKILL); }
 
   private:
-    boost::asio::awaitable<void> receive_load(process::wire::Stream stream,
-                                              std::function<void(std::string, double)> progress);
+    static boost::asio::awaitable<Json> receive_answer(process::wire::Stream stream,
+                                                       std::function<void(std::string, double)> progress);
     boost::asio::awaitable<void> watch();
     boost::asio::awaitable<void> reap();
 
@@ -80,5 +89,9 @@ class RunnerProcess final : public Runner {
     bool stopped_ = false;
     AsyncEvent stop_done_;
 };
+
+/// Starts the program and waits for its hello. @throws Error backend_failed
+boost::asio::awaitable<std::unique_ptr<RunnerProcess>>
+start_runner_process(boost::asio::any_io_executor executor, PluginManifest plugin);
 
 } // namespace hearth::runtime

@@ -1,5 +1,5 @@
 /* A backend for the tests of hearth-runner, in C: what it does is asked by the name of the operation. */
-#include "plugins/abi/hearth_backend.h"
+#include "plugins/abi/hearth_quantize.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -205,9 +205,53 @@ static void request_free(hearth_request* request) {
     free(request);
 }
 
+static hearth_status quantize_types(const hearth_sink* sink, hearth_error* error) {
+    (void)error;
+    return emit(sink, "{\"types\":[{\"name\":\"HALF\",\"aliases\":[]}],\"refused\":[]}");
+}
+
+static hearth_status quantize_plan(const hearth_quantize_spec* spec, const hearth_sink* sink,
+                                   hearth_error* error) {
+    if (asks_for(spec->spec, "\"NONE\"")) {
+        return fail(error, HEARTH_E_INVALID, "there is no such type");
+    }
+    char text[128];
+    snprintf(text, sizeof text, "{\"output_bytes\":%llu,\"output\":%d}",
+             (unsigned long long)spec->files[0].size / 2, spec->output_fd);
+    return emit(sink, text);
+}
+
+/* Copies the first half of its input. */
+static hearth_status quantize_run(const hearth_quantize_spec* spec, const hearth_progress* progress,
+                                  const hearth_sink* sink, hearth_error* error) {
+    progress->report(progress->context, "quantize", 0.0f);
+    if (asks_for(spec->spec, "\"CRASH\"")) {
+        abort();
+    }
+    char byte = 0;
+    for (uint64_t at = 0; at < spec->files[0].size / 2; ++at) {
+        if (pread(spec->files[0].fd, &byte, 1, (off_t)at) != 1 || write(spec->output_fd, &byte, 1) != 1) {
+            return fail(error, HEARTH_E_INTERNAL, "a byte got lost");
+        }
+    }
+    while (asks_for(spec->spec, "\"FOREVER\"")) {
+        if (progress->report(progress->context, "quantize", 0.5f) != 0) {
+            return fail(error, HEARTH_E_CANCELLED, "quantizing was cancelled");
+        }
+        thrd_yield();
+    }
+    return emit(sink, "{\"made\":true}");
+}
+
 static const void* get_extension(const char* id) {
-    (void)id;
-    return NULL;
+    static const hearth_quantize quantize = {
+        .abi_version = HEARTH_QUANTIZE_VERSION,
+        .struct_size = sizeof(hearth_quantize),
+        .types = quantize_types,
+        .plan = quantize_plan,
+        .run = quantize_run,
+    };
+    return strcmp(id, HEARTH_QUANTIZE_EXTENSION) == 0 ? &quantize : NULL;
 }
 
 static const hearth_backend backend = {

@@ -196,6 +196,13 @@ TEST_F(HostTest, CancelEndsALoad) {
     load_nothing();
 }
 
+TEST_F(HostTest, QuantizesOnlyIntoAnOutput) {
+    start();
+    expect_error(ErrorCode::invalid_argument,
+                 [&] { call({{"op", "quantize"}, {"spec", {{"type", "HALF"}}}}); });
+    expect_error(ErrorCode::unsupported, [&] { call({{"op", "quantize_everything"}}); });
+}
+
 TEST_F(HostTest, UnloadCancelsWhatRunsAndAllowsAnotherLoad) {
     start();
     load_nothing();
