@@ -170,6 +170,16 @@ awaitable<void> Catalog::discard_unrecorded(std::string manifest) {
     co_await run_blocking(disk_, std::move(clean));
 }
 
+awaitable<std::string> Catalog::manifest(Model model) {
+    auto query = [digest = model.digest](Connection& connection) {
+        return find_manifest(connection, digest);
+    };
+    std::optional<std::string> bytes = co_await database_.run(std::move(query));
+    if (!bytes)
+        throw Error(ErrorCode::model_not_found, "model '" + model.ref.short_name() + "' not found");
+    co_return std::move(*bytes);
+}
+
 BlobLease Catalog::lease(std::vector<Digest> digests) {
     return leases_->take(std::move(digests));
 }

@@ -52,6 +52,8 @@ class Catalog {
     /// After `record` refused a model: deletes the blobs of its manifest that no other model and no lease
     /// holds, so that what cannot be used does not stay on the disk unseen. @throws Error  store_failed
     boost::asio::awaitable<void> discard_unrecorded(std::string manifest);
+    /// The manifest of a recorded model, as it was served. @throws Error  model_not_found when it is gone
+    boost::asio::awaitable<std::string> manifest(Model model);
     /// Until the lease ends, no remove deletes these blobs. Take it before asking whether they are there.
     BlobLease lease(std::vector<Digest> digests);
 

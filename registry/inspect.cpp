@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "registry/blobs/blob_store.hpp"
+#include "registry/derived_manifest.hpp"
 #include "registry/gguf/byte_source.hpp"
 #include "registry/gguf/header.hpp"
 #include "registry/gguf/summary.hpp"
@@ -130,6 +131,9 @@ void add_weights(Model& model, const std::vector<Weights>& all) {
     const gguf::Summary& first = all.front().summary;
     const bool stated = first.parameters > 0 || all.front().header.find("general.file_type") != nullptr;
     const gguf::Summary& typical = stated ? first : std::ranges::max_element(all, {}, elements)->summary;
+    const std::map<std::string, std::string>& notes = all.front().layer.annotations;
+    if (const auto source = notes.find(annotation::source); source != notes.end())
+        model.details.parent_model = source->second;
     model.details.family = first.architecture;
     model.details.families = {first.architecture};
     model.details.parameter_size = gguf::parameter_text(parameters);

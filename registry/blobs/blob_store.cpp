@@ -76,9 +76,10 @@ BlobStore::BlobStore(fs::path data_dir) : data_dir_(std::move(data_dir)) {
         paths::ensure_private_dir(folder);
     lock_ = lock_store(data_dir_);
     probe(data_dir_ / "tmp", data_dir_ / "blobs" / "sha256");
-    // Leftovers of deletions and small writes that a kill cut short; nobody can want them.
+    // Leftovers of deletions, small writes and quantizations that a kill cut short; nobody can want them.
     delete_by_extension(data_dir_ / "tmp", ".removed");
     delete_by_extension(data_dir_ / "tmp", ".put");
+    delete_by_extension(data_dir_ / "tmp", ".made");
 }
 
 BlobStore::~BlobStore() = default;

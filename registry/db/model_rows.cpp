@@ -190,6 +190,14 @@ std::optional<Model> find_model_by_digest(Connection& connection, const Digest& 
     return first_model(query);
 }
 
+std::optional<std::string> find_manifest(Connection& connection, const Digest& manifest) {
+    Statement query = connection.prepare("SELECT bytes FROM manifests WHERE digest = ?");
+    query.bind(manifest.hex());
+    if (!query.step())
+        return std::nullopt;
+    return query.blob(0);
+}
+
 std::vector<Model> list_models(Connection& connection) {
     Statement query =
         connection.prepare(fmt::format("{} ORDER BY modified_at DESC, host, repository, tag", select_models));

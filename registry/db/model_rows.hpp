@@ -38,6 +38,8 @@ std::vector<StoredBlob> unrecorded_blobs(Connection& connection, const std::vect
 std::optional<Model> find_model(Connection& connection, const ModelRef& ref);
 /// The newest name of that manifest.
 std::optional<Model> find_model_by_digest(Connection& connection, const Digest& manifest);
+/// The bytes of a recorded manifest.
+std::optional<std::string> find_manifest(Connection& connection, const Digest& manifest);
 /// Newest first, then by name.
 std::vector<Model> list_models(Connection& connection);
 

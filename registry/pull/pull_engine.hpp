@@ -2,6 +2,7 @@
 
 #include "base/async/blocking.hpp"
 #include "base/async/task_group.hpp"
+#include "registry/blobs/free_space.hpp"
 #include "registry/model.hpp"
 #include "registry/pull/retry.hpp"
 
@@ -39,7 +40,7 @@ struct PullRequest {
 /// Settings that tests and later the configuration change.
 struct PullOptions {
     RetryOptions retry;
-    std::uint64_t reserve_bytes = 64u << 20; ///< free space that a pull leaves on the disk
+    std::uint64_t reserve_bytes = default_reserve_bytes; ///< free space that a pull leaves on the disk
 };
 
 /// Pulls models: manifest, then each file over one resumable stream, verified before it is published, then

@@ -1,9 +1,9 @@
 #include "registry/pull/pull_job.hpp"
 
-#include "base/config.hpp"
 #include "base/error.hpp"
 #include "base/sha256.hpp"
 #include "registry/blobs/blob_store.hpp"
+#include "registry/blobs/free_space.hpp"
 #include "registry/catalog.hpp"
 #include "registry/pull/local_file.hpp"
 #include "registry/pull/registry_session.hpp"
@@ -14,7 +14,6 @@
 #include <fmt/format.h>
 
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <memory>
@@ -368,18 +367,7 @@ asio::awaitable<void> PullJob::expect_space(std::vector<FileSource> sources) {
                 throw Error(ErrorCode::bad_manifest, "the sizes of the layers are beyond any disk");
             }
         }
-        struct statvfs disk{};
-        if (::statvfs(context_.blobs.data_dir().c_str(), &disk) != 0) {
-            throw system_error(errno, "asking for free space in " + context_.blobs.data_dir().string());
-        }
-        const std::uint64_t free = disk.f_bavail * disk.f_frsize;
-        const std::uint64_t usable = free - std::min(free, context_.options.reserve_bytes);
-        if (need > usable) {
-            throw Error(ErrorCode::disk_full,
-                        fmt::format("{} more are needed in {}, {} are free", format_bytes(need),
-                                    context_.blobs.data_dir().string(), format_bytes(usable)),
-                        "free space, or point HEARTH_DATA at a larger disk");
-        }
+        registry::expect_space(context_.blobs.data_dir(), need, context_.options.reserve_bytes);
     };
     co_await run_blocking(context_.disk, std::move(check));
 }

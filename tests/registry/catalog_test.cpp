@@ -2,6 +2,7 @@
 
 #include "registry/blobs/blob_store.hpp"
 #include "registry/db/database.hpp"
+#include "registry/derived_manifest.hpp"
 #include "registry/manifest.hpp"
 #include "tests/base/expect_error.hpp"
 #include "tests/base/temporary_dir.hpp"
@@ -346,6 +347,17 @@ TEST_F(CatalogTest, DescribesEveryKeyOfTheHeader) {
     EXPECT_EQ(full.at("model_info").at("tokenizer.ggml.tokens").size(), 6U);
     EXPECT_EQ(full.at("tensors").at(0),
               Json({{"name", "token_embd.weight"}, {"type", "F32"}, {"shape", {8, 6}}}));
+}
+
+TEST_F(CatalogTest, GivesAManifestBackByteForByteAndNamesTheParent) {
+    Layer layer = weights(small_llama());
+    layer.annotations = {{annotation::source, "local/big:latest"}};
+    const std::string manifest = manifest_of({layer});
+    const Model model = record("tiny", manifest);
+    EXPECT_EQ(run_coroutine(catalog_.manifest(model)), manifest);
+    EXPECT_EQ(model.details.parent_model, "local/big:latest");
+    remove("tiny");
+    expect_error(ErrorCode::model_not_found, [&] { run_coroutine(catalog_.manifest(model)); });
 }
 
 TEST_F(CatalogTest, CountsWhatTheStoreHolds) {
