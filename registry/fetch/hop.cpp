@@ -100,7 +100,7 @@ std::size_t Hop::on_body(char* data, std::size_t size, std::size_t count, void* 
     auto* self = static_cast<Hop*>(hop);
     try {
         self->take_body(std::string_view(data, size * count));
-        return size * count;
+        return self->has_enough_ ? size * count + 1 : size * count;
     } catch (...) {
         self->failure_ = std::current_exception();
         return size * count + 1; // any other number than what came ends the request
@@ -147,7 +147,21 @@ void Hop::take_header(std::string_view line) {
     }
 }
 
+/// Bytes of this answer's body that the request is about; a server that does not know ranges sends those
+/// before them too.
+std::uint64_t Hop::wanted_bytes() const {
+    const std::uint64_t before = head_.status == 206 ? 0 : request_.range_from;
+    return before + request_.range_bytes;
+}
+
 void Hop::take_body(std::string_view bytes) {
+    if (request_.range_bytes > 0 && head_.status < 300 && bytes.size() > wanted_bytes() - body_bytes_) {
+        bytes = bytes.substr(0, wanted_bytes() - body_bytes_);
+        has_enough_ = true;
+        if (bytes.empty()) {
+            return;
+        }
+    }
     body_bytes_ += bytes.size();
     tick_bytes_ += bytes.size();
     if (is_redirect()) {

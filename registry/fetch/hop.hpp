@@ -35,6 +35,8 @@ class Hop {
     std::uint64_t body_bytes() const noexcept { return body_bytes_; }
     const std::exception_ptr& failure() const noexcept { return failure_; }
     bool stalled() const noexcept { return stalled_; }
+    /// The body was cut off on purpose: all bytes that were asked for are there.
+    bool has_enough() const noexcept { return has_enough_; }
     /// The last address that the policy refused, or empty.
     const std::string& refused_address() const noexcept { return refused_address_; }
 
@@ -48,6 +50,7 @@ class Hop {
     void take_body(std::string_view bytes);
     void send_head();
     bool watch_stall();
+    std::uint64_t wanted_bytes() const;
 
     process::wire::ServerStream& stream_;
     const FetchRequest& request_;
@@ -62,6 +65,7 @@ class Hop {
     std::uint64_t body_bytes_ = 0;
     std::exception_ptr failure_;
     bool stalled_ = false;
+    bool has_enough_ = false;
     std::string refused_address_;
 
     std::chrono::steady_clock::time_point tick_start_ = std::chrono::steady_clock::now();

@@ -40,8 +40,10 @@ HeaderList headers_for(const FetchRequest& request, bool same_origin) {
     if (!request.accept.empty()) {
         add_header(list, "Accept", request.accept);
     }
-    if (request.range_from > 0) {
-        add_header(list, "Range", fmt::format("bytes={}-", request.range_from));
+    if (request.range_from > 0 || request.range_bytes > 0) {
+        const std::string last =
+            request.range_bytes > 0 ? fmt::to_string(request.range_from + request.range_bytes - 1) : "";
+        add_header(list, "Range", fmt::format("bytes={}-{}", request.range_from, last));
         if (!request.if_range.empty()) {
             add_header(list, "If-Range", request.if_range);
         }
@@ -167,7 +169,7 @@ std::string Transfer::perform(const Url& url) {
     if (code == CURLE_ABORTED_BY_CALLBACK && stream_.cancelled()) {
         throw Error(ErrorCode::cancelled, "the transfer was cancelled");
     }
-    if (code != CURLE_OK) {
+    if (code != CURLE_OK && !hop.has_enough()) {
         throw describe(code, detail.data(), hop, url, !proxy.empty());
     }
     hop.expect_whole_head();

@@ -27,6 +27,7 @@ std::string to_message(const FetchRequest& request) {
                          {"accept", request.accept},
                          {"authorization", request.authorization},
                          {"range_from", request.range_from},
+                         {"range_bytes", request.range_bytes},
                          {"if_range", request.if_range},
                          {"max_bytes", request.max_bytes},
                          {"head_only", request.head_only},
@@ -46,6 +47,7 @@ FetchRequest parse_fetch_request(std::string_view text) {
     request.accept = get_string(object, "accept").value_or("");
     request.authorization = get_string(object, "authorization").value_or("");
     request.range_from = get_size(object, "range_from");
+    request.range_bytes = get_size(object, "range_bytes");
     request.if_range = get_string(object, "if_range").value_or("");
     request.max_bytes = get_size(object, "max_bytes");
     request.head_only = get_bool(object, "head_only").value_or(false);

@@ -20,8 +20,11 @@ struct FetchRequest {
     std::string authorization; ///< sent to the url's own scheme, host and port only, never after a redirect
                                ///< to another
     std::uint64_t range_from = 0; ///< > 0: `Range: bytes=N-`
-    std::string if_range;         ///< validator for the range, may be empty
-    std::uint64_t max_bytes = 0;  ///< the body is cut and an error raised past this; 0: none
+    std::uint64_t range_bytes =
+        0;                       ///< > 0: `Range: bytes=N-M` of so many; a longer answer, also a 200 to this
+                                 ///< range, is cut off behind the last of them, as if it ended there
+    std::string if_range;        ///< validator for the range, may be empty
+    std::uint64_t max_bytes = 0; ///< the body is cut and an error raised past this; 0: none
     bool head_only = false;
     Reach reach = Reach::named_host;
     bool insecure = false; ///< the user's own choice: plain http, and names that resolve to private

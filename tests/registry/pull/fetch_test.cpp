@@ -117,6 +117,29 @@ TEST_F(FetchProcess, SendsWhatWasAskedAndNothingThatCompresses) {
     EXPECT_FALSE(headers.contains("accept-encoding"));
 }
 
+TEST_F(FetchProcess, AsksForSoManyBytesAndTakesNoMore) {
+    std::atomic<int> status = 206;
+    ScriptedServer server([&](const ServerRequest&, ServerPeer& peer) {
+        if (status == 206) {
+            return peer.send(http_answer(206, "0123456789"));
+        }
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n" + std::string(5000, 'x'));
+        peer.wait_until_closed(); // a client that waits for the end hangs here
+        return false;
+    });
+    FetchRequest request = to(server.url());
+    request.range_bytes = 10;
+    EXPECT_EQ(fetch(request).body, "0123456789");
+    EXPECT_EQ(server.requests().at(0).headers.at("range"), "bytes=0-9");
+    request.range_from = 5;
+    EXPECT_EQ(fetch(request).body, "0123456789");
+    EXPECT_EQ(server.requests().at(1).headers.at("range"), "bytes=5-14");
+    status = 200; // ignores the range: what lies before it comes too
+    const Fetched whole = fetch(request);
+    EXPECT_EQ(whole.status, 200);
+    EXPECT_EQ(whole.body, std::string(15, 'x'));
+}
+
 TEST_F(FetchProcess, KeepsConnectionsForTheNextRequest) {
     ScriptedServer server(
         [](const ServerRequest&, ServerPeer& peer) { return peer.send(http_answer(200, "x")); });
