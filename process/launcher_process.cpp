@@ -28,7 +28,8 @@ namespace {
 
 constexpr int wire_number = 3;
 
-/// What fetch needs besides the clean environment: proxies, CA files, credentials of the Hub.
+/// What fetch needs besides the clean environment: proxies and CA files. Credentials come with the request
+/// that needs them.
 constexpr std::array fetch_names{
     std::string_view("HTTP_PROXY"),   std::string_view("http_proxy"),    std::string_view("HTTPS_PROXY"),
     std::string_view("https_proxy"),  std::string_view("ALL_PROXY"),     std::string_view("all_proxy"),
@@ -40,8 +41,7 @@ std::vector<std::string> fetch_environment() {
     for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
         const std::string_view variable = *entry;
         const std::string_view name = variable.substr(0, variable.find('='));
-        if (name.starts_with("HF_") ||
-            std::find(fetch_names.begin(), fetch_names.end(), name) != fetch_names.end()) {
+        if (std::find(fetch_names.begin(), fetch_names.end(), name) != fetch_names.end()) {
             result.emplace_back(variable);
         }
     }
