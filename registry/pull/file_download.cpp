@@ -2,7 +2,7 @@
 
 #include "base/error.hpp"
 #include "registry/pull/http_text.hpp"
-#include "registry/pull/registry_session.hpp"
+#include "registry/pull/source_login.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -93,7 +93,7 @@ asio::awaitable<std::unique_ptr<FetchResponse>> FileDownload::request(std::uint6
     FetchRequest request;
     request.url = source_.url;
     request.insecure = source_.insecure;
-    request.authorization = source_.session == nullptr ? std::string() : source_.session->authorization();
+    request.authorization = source_.login == nullptr ? std::string() : source_.login->authorization();
     if (use_range_ && offset > 0) {
         request.range_from = offset;
         request.if_range = source_.validator;
@@ -112,7 +112,7 @@ asio::awaitable<FileDownload::Plan> FileDownload::judge(const FetchResponse& res
     }
     if (status == 404 || status == 410) {
         const ErrorCode code =
-            source_.session == nullptr ? ErrorCode::model_not_found : ErrorCode::registry_failed;
+            source_.login == nullptr ? ErrorCode::model_not_found : ErrorCode::registry_failed;
         throw Error(code, fmt::format("{} does not have {}", host, source_.name));
     }
     if (status == 429 || status == 408 || status >= 500) {
@@ -172,15 +172,18 @@ FileDownload::Plan FileDownload::judge_beyond(const FetchResponse& response, std
 
 asio::awaitable<FileDownload::Plan> FileDownload::judge_denied(const FetchResponse& response) {
     const bool unauthorized = response.status() == 401;
-    if (unauthorized && source_.session != nullptr && !logged_in_) {
+    if (unauthorized && source_.login != nullptr && !logged_in_) {
         logged_in_ = true;
         const std::string challenge = response.header("www-authenticate");
-        co_await source_.session->log_in(challenge);
+        co_await source_.login->log_in(challenge);
         co_return Plan{.repeat = true};
     }
     if (!unauthorized && !refreshed_) {
         refreshed_ = true;
         co_return Plan{.repeat = true};
+    }
+    if (source_.login != nullptr) {
+        throw source_.login->refusal(response, source_.name);
     }
     throw Error(ErrorCode::registry_denied,
                 fmt::format("{} refuses {} (status {})", host_of(response), source_.name, response.status()),

@@ -17,7 +17,7 @@
 
 namespace hearth::registry {
 
-class RegistrySession;
+class SourceLogin;
 
 /// Where the bytes of one file come from, and what is known of them.
 struct FileSource {
@@ -28,7 +28,7 @@ struct FileSource {
     std::string validator; ///< strong ETag or Last-Modified; empty where content has a digest
     bool is_gguf = false;  ///< the first four bytes must say so
     bool insecure = false;
-    RegistrySession* session = nullptr; ///< signs requests; null for a plain URL. Outlives the download
+    SourceLogin* login = nullptr; ///< signs requests; null for a plain URL. Outlives the download
 };
 
 /// Gets one file over one stream, resuming where it broke off, until every byte is in the PartialBlob. One

@@ -45,7 +45,7 @@ FileSource source_of(const Layer& layer, RegistrySession& session) {
     source.size = layer.size;
     source.is_gguf = holds_gguf(classify(layer));
     source.insecure = session.insecure();
-    source.session = &session;
+    source.login = &session;
     return source;
 }
 

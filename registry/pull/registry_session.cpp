@@ -4,6 +4,7 @@
 #include "base/json.hpp"
 #include "base/sha256.hpp"
 #include "registry/manifest.hpp"
+#include "registry/name_text.hpp"
 #include "registry/pull/http_text.hpp"
 
 #include <fmt/format.h>
@@ -21,12 +22,21 @@ namespace hearth::registry {
 namespace {
 
 constexpr std::uint64_t token_limit_bytes = 64 * 1024;
+constexpr std::uint64_t tags_limit_bytes = 256 * 1024;
 /// Somebody waits at the terminal for these: fewer attempts than for gigabytes.
 constexpr int small_attempts = 4;
 
 std::string manifest_types() {
     return fmt::format("{}, {}, {}, {}", media_type::oci_manifest, media_type::docker_manifest,
                        media_type::oci_index, media_type::docker_list);
+}
+
+bool is_tag(const std::string& text) {
+    const auto allowed = [](char c) {
+        return name_text::is_alphanumeric(c) || c == '_' || c == '.' || c == '-';
+    };
+    return !text.empty() && text.size() <= 128 && text[0] != '.' && text[0] != '-' &&
+           std::ranges::all_of(text, allowed);
 }
 
 /// In the words of OCI platforms.
@@ -51,6 +61,24 @@ const Layer& choose(const ManifestIndex& index) {
     auto chosen = std::ranges::find_if(entries, fits);
     chosen = chosen == entries.end() ? std::ranges::find_if(entries, open) : chosen;
     return chosen == entries.end() ? entries.front().manifest : chosen->manifest;
+}
+
+/// Texts that can be tags; an answer that is no list of tags is none.
+std::vector<std::string> tags_of(const std::string& body) {
+    std::vector<std::string> tags;
+    try {
+        const Json answer = parse_json(body, "tag list", 8);
+        const auto list = answer.find("tags");
+        if (list != answer.end() && list->is_array()) {
+            for (const Json& tag : *list) {
+                if (tag.is_string() && is_tag(tag.get<std::string>())) {
+                    tags.push_back(tag.get<std::string>());
+                }
+            }
+        }
+    } catch (const Error&) { // the list is a courtesy; the model is there without it
+    }
+    return tags;
 }
 
 std::string token_of(const std::string& body) {
@@ -119,12 +147,40 @@ asio::awaitable<std::string> RegistrySession::manifest_at(std::string reference)
     request.accept = manifest_types();
     request.max_bytes = manifest_limit_bytes;
     request.insecure = insecure_;
+    Answer answer = co_await get_signed(std::move(request));
+    co_return check_manifest_answer(std::move(answer));
+}
+
+asio::awaitable<std::string> RegistrySession::small_blob(Digest digest) {
+    FetchRequest request;
+    request.url = blob_url(digest);
+    request.max_bytes = text_layer_limit_bytes;
+    request.insecure = insecure_;
+    Answer answer = co_await get_signed(std::move(request));
+    if (answer.status != 200 || sha256_of(answer.body) != digest) {
+        throw Error(ErrorCode::registry_failed,
+                    fmt::format("{} does not give the blob {}", ref_.host, digest.short_text()));
+    }
+    co_return std::move(answer.body);
+}
+
+asio::awaitable<std::vector<std::string>> RegistrySession::tags() {
+    FetchRequest request;
+    request.url = fmt::format("{}/v2/{}/tags/list", origin_, ref_.repository);
+    request.accept = "application/json";
+    request.max_bytes = tags_limit_bytes;
+    request.insecure = insecure_;
+    const Answer answer = co_await get_signed(std::move(request));
+    co_return answer.status == 200 ? tags_of(answer.body) : std::vector<std::string>();
+}
+
+asio::awaitable<RegistrySession::Answer> RegistrySession::get_signed(FetchRequest request) {
     Answer answer = co_await get(request);
     if (answer.status == 401 && authorization_.empty()) {
         co_await log_in(answer.challenge);
         answer = co_await get(request);
     }
-    co_return check_manifest_answer(std::move(answer));
+    co_return answer;
 }
 
 std::string RegistrySession::check_manifest_answer(Answer answer) const {
@@ -163,6 +219,12 @@ asio::awaitable<std::string> RegistrySession::follow_index(std::string bytes) {
                                 sha256_of(manifest).short_text(), chosen.digest.short_text()));
     }
     co_return manifest;
+}
+
+Error RegistrySession::refusal(const FetchResponse& response, const std::string& file) const {
+    return Error(ErrorCode::registry_denied,
+                 fmt::format("{} refuses {} (status {})", ref_.host, file, response.status()),
+                 "the model may need a login, or the link may have expired");
 }
 
 FetchRequest RegistrySession::token_request(const std::string& challenge) const {

@@ -3,16 +3,18 @@
 #include "registry/model_ref.hpp"
 #include "registry/pull/fetcher.hpp"
 #include "registry/pull/retry.hpp"
+#include "registry/pull/source_login.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
 #include <string>
+#include <vector>
 
 namespace hearth::registry {
 
-/// One pull's talk with one repository of an OCI registry (Ollama's included): manifests, the anonymous
-/// token, blob URLs. On the io executor; owned by the pull.
-class RegistrySession {
+/// One pull's talk with one repository of an OCI registry (Ollama's included): manifests, tags, the anonymous
+/// token, blob URLs. On the io executor; owned by the pull, or shared by the files of one look.
+class RegistrySession : public SourceLogin {
   public:
     RegistrySession(Fetcher& fetcher, ModelRef ref, bool insecure, RetryOptions retry);
 
@@ -22,13 +24,21 @@ class RegistrySession {
     /// corrupt_blob
     boost::asio::awaitable<std::string> manifest();
 
+    /// A small blob, such as the config, checked against its digest.
+    /// @throws Error  as manifest; too_large
+    boost::asio::awaitable<std::string> small_blob(Digest digest);
+    /// Names of the repository's tags, as far as the registry lists them; Ollama's does not.
+    /// @throws Error  registry_unreachable, registry_failed, cancelled
+    boost::asio::awaitable<std::vector<std::string>> tags();
+
     /// Answers a 401: gets an anonymous token from the realm that the challenge names, under the realm policy
     /// (registry reference 3.4).
     /// @throws Error  registry_denied, network_forbidden, registry_unreachable
-    boost::asio::awaitable<void> log_in(std::string challenge);
+    boost::asio::awaitable<void> log_in(std::string challenge) override;
+    /// Empty before a login.
+    std::string authorization() const override { return authorization_; }
+    Error refusal(const FetchResponse& response, const std::string& file) const override;
 
-    /// Value for the Authorization header, empty before a login.
-    const std::string& authorization() const noexcept { return authorization_; }
     std::string blob_url(const Digest& digest) const;
     bool insecure() const noexcept { return insecure_; }
 
@@ -43,6 +53,7 @@ class RegistrySession {
     boost::asio::awaitable<std::string> manifest_at(std::string reference);
     boost::asio::awaitable<std::string> try_manifest(std::string reference);
     boost::asio::awaitable<std::string> follow_index(std::string bytes);
+    boost::asio::awaitable<Answer> get_signed(FetchRequest request);
     boost::asio::awaitable<Answer> get(FetchRequest request);
     boost::asio::awaitable<Answer> get_once(FetchRequest request);
     std::string check_manifest_answer(Answer answer) const;
