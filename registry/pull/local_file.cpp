@@ -61,6 +61,23 @@ Digest LocalFile::key() const {
     return sha256_of("file://" + path_.string() + "\n" + state_);
 }
 
+std::string LocalFile::read(std::uint64_t from, std::uint64_t bytes) const {
+    std::string part(from < size_ ? std::min(bytes, size_ - from) : 0, '\0');
+    std::size_t got = 0;
+    while (got < part.size()) {
+        const ssize_t count =
+            ::pread(fd_.get(), part.data() + got, part.size() - got, static_cast<off_t>(from + got));
+        if (count < 0 && errno != EINTR) {
+            throw system_error(errno, "reading " + path_.string());
+        }
+        if (count == 0) { // became shorter
+            part.resize(got);
+        }
+        got += count > 0 ? static_cast<std::size_t>(count) : 0;
+    }
+    return part;
+}
+
 bool LocalFile::copy_some(PartialBlob& partial, std::uint64_t limit) const {
     std::string chunk;
     for (std::uint64_t copied = 0; copied < limit && partial.offset() < size_;) {

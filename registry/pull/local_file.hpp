@@ -23,6 +23,8 @@ class LocalFile {
     /// sha256 over path, inode, size and times: another version of the file has another key.
     Digest key() const;
 
+    /// Bytes from an offset on; fewer at the end of the file. @throws Error  store_failed
+    std::string read(std::uint64_t from, std::uint64_t bytes) const;
     /// Copies at most `limit` bytes from the partial's offset on. @return false when the file is complete
     bool copy_some(PartialBlob& partial, std::uint64_t limit) const;
     /// @throws Error  model_invalid when the file changed since it was opened

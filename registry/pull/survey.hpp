@@ -55,7 +55,6 @@ class Survey {
                                                         std::uint64_t budget_bytes = most_header_bytes);
 
   private:
-    boost::asio::awaitable<PublishedModel> look_at_hub(ModelRef ref);
     boost::asio::awaitable<PublishedModel> look_at_registry(ModelRef ref, bool insecure);
     boost::asio::awaitable<PublishedModel> look_at_url(ModelRef ref, bool insecure);
     boost::asio::awaitable<PublishedModel> look_at_file(ModelRef ref);
