@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint64_t page_limit_bytes = std::uint64_t{4}
                                            << 20; // a page holds 1000 entries, half a megabyte
-constexpr std::size_t most_entries = 100'000;
+constexpr std::size_t most_entries = 20'000;
 constexpr int most_pages = 500;
 /// Somebody waits at the terminal for these: fewer attempts than for gigabytes.
 constexpr int small_attempts = 4;
