@@ -64,14 +64,14 @@ std::uint64_t expert_floats(const ModelShape& shape, const LayerShape& layer) {
                     3 * used * inner + 3 * width + query_row(shape, layer));
 }
 
-/// Without flash attention: the scores of every head against every cell.
+/// Without flash attention: the scores of every head against every cell, an encoder's against every token.
 std::uint64_t score_floats(const ModelShape& shape, const LayerShape& layer, const Batch& batch) {
-    const bool attends = layer.key_row > 0 || !shape.causal;
-    if (!attends)
-        return 0;
-    const std::uint64_t columns = shape.causal ? batch.cells : batch.tokens;
-    return layer.heads * columns + (shape.rows_beside - 1) * shape.embedding_length +
-           2 * query_row(shape, layer) + 4 * layer.key_row;
+    const std::uint64_t rows =
+        shape.rows_beside * std::uint64_t{shape.embedding_length} + 2 * query_row(shape, layer);
+    const std::uint64_t keys = std::uint64_t{layer.kv_heads} * shape.key_length;
+    if (!shape.causal)
+        return layer.heads * batch.tokens + rows + 3 * keys;
+    return layer.key_row == 0 ? 0 : layer.heads * batch.cells + rows - shape.embedding_length + 4 * keys;
 }
 
 std::uint64_t widest_floats(const ModelShape& shape, const EstimateOptions& options, const Batch& batch) {
