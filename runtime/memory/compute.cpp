@@ -111,9 +111,10 @@ std::uint64_t compute_bytes(const ModelShape& shape, const EstimateOptions& opti
            copied_state_bytes(shape, batch) + rotation_bytes(shape, options);
 }
 
-std::uint64_t input_bytes(const ModelShape& shape, const EstimateOptions& options, const Batch& batch) {
+std::uint64_t input_bytes(const ModelShape& shape, const EstimateOptions& options, const Batch& batch,
+                          std::uint64_t rows) {
     return mask_bytes(shape, options, batch) +
-           batch.tokens * float_bytes * (shape.embedding_length + index_floats);
+           batch.tokens * float_bytes * (rows * shape.embedding_length + index_floats);
 }
 
 } // namespace hearth::runtime::memory

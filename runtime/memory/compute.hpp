@@ -14,8 +14,9 @@ namespace hearth::runtime::memory {
 std::uint64_t compute_bytes(const registry::ModelShape& shape, const EstimateOptions& options,
                             const Batch& batch);
 
-/// What stays on the host when all layers are computed elsewhere: the inputs, that is masks and embedded tokens.
+/// The inputs of a graph alone: masks, and `rows` rows as wide as the embedding for each token. They stay on the
+/// host when the layers are computed elsewhere.
 std::uint64_t input_bytes(const registry::ModelShape& shape, const EstimateOptions& options,
-                          const Batch& batch);
+                          const Batch& batch, std::uint64_t rows);
 
 } // namespace hearth::runtime::memory

@@ -2,8 +2,8 @@
 
 #include "base/error.hpp"
 #include "runtime/memory/batch.hpp"
-#include "runtime/memory/compute.hpp"
 #include "runtime/memory/kv_cache.hpp"
+#include "runtime/memory/placing.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,49 +15,6 @@ namespace {
 
 using registry::LayerShape;
 using registry::ModelShape;
-
-constexpr std::size_t host = 0;
-
-/// Which device each layer lives on, as numbers into Estimate::devices; the output layer is the last.
-/// Source: llama.cpp 0.5.0 src/llama-model.cpp (load_tensors: get_layer_buft_list).
-class LayerDevices {
-  public:
-    LayerDevices(const ModelShape& shape, const Placement& placement, std::size_t accelerators)
-        : devices_(shape.layers.size() + 1, host) {
-        if (accelerators == 0)
-            return;
-        const std::vector<float> ends = split_ends(placement.split, accelerators);
-        const auto offloaded = static_cast<std::size_t>(placement.gpu_layers);
-        first_ = devices_.size() - offloaded;
-        for (std::size_t i = first_; i < devices_.size(); ++i) {
-            const float share = static_cast<float>(i - first_) / static_cast<float>(offloaded);
-            const auto end = std::ranges::upper_bound(ends, share);
-            devices_[i] = 1 + static_cast<std::size_t>(std::min(end, ends.end() - 1) - ends.begin());
-        }
-    }
-
-    std::size_t of(std::size_t layer) const { return devices_[layer]; }
-    std::size_t of_output() const { return devices_.back(); }
-    std::size_t first_offloaded() const { return first_; }
-    bool any_on(std::size_t device) const { return std::ranges::find(devices_, device) != devices_.end(); }
-
-  private:
-    /// Where each accelerator's share of the offloaded layers ends, 0 to 1.
-    static std::vector<float> split_ends(const std::vector<double>& split, std::size_t accelerators) {
-        std::vector<float> ends(accelerators, 1.0F); // all on the first
-        if (split.empty())
-            return ends;
-        float sum = 0;
-        for (std::size_t i = 0; i < accelerators; ++i)
-            ends[i] = sum += static_cast<float>(split[i]);
-        for (float& end : ends)
-            end /= sum;
-        return ends;
-    }
-
-    std::vector<std::size_t> devices_;
-    std::size_t first_ = devices_.size();
-};
 
 void check(const ModelShape& shape, const Placement& placement, std::size_t accelerators) {
     if (!shape.closed_form)
@@ -78,49 +35,6 @@ void check(const ModelShape& shape, const Placement& placement, std::size_t acce
     const bool negative = std::ranges::any_of(placement.split, [](double share) { return !(share >= 0); });
     if (placement.split.size() != accelerators || negative || !(sum > 0))
         refuse("the split over accelerators needs a share for each, and one above 0");
-}
-
-void place_weights(const ModelShape& shape, const Placement& placement, const LayerDevices& where,
-                   Estimate& estimate) {
-    const auto weights = [&](std::size_t device) -> std::uint64_t& {
-        return estimate.devices[device].weights;
-    };
-    const std::size_t experts_from = where.first_offloaded();
-    const std::size_t experts_to = experts_from + static_cast<std::size_t>(placement.expert_layers_on_host);
-    for (std::size_t i = 0; i < shape.layers.size(); ++i) {
-        const LayerShape& layer = shape.layers[i];
-        if (layer.prediction)
-            continue; // not loaded
-        const bool experts_on_host = i >= experts_from && i < experts_to;
-        weights(where.of(i)) += layer.dense_bytes;
-        weights(experts_on_host ? host : where.of(i)) += layer.expert_bytes;
-    }
-    weights(host) += shape.input_bytes;
-    weights(where.of_output()) += shape.output_bytes + shape.other_bytes;
-    if (shape.tied_output && where.of_output() != host)
-        weights(where.of_output()) += shape.token_embedding_bytes; // the output's own copy
-}
-
-void place_caches(const ModelShape& shape, const EstimateOptions& options, const Batch& batch,
-                  const LayerDevices& where, Estimate& estimate) {
-    for (std::size_t i = 0; i < shape.layers.size(); ++i) {
-        DeviceBytes& device = estimate.devices[where.of(i)];
-        device.kv += layer_cache_bytes(shape, shape.layers[i], options, batch);
-        device.state += layer_state_bytes(shape.layers[i], batch);
-    }
-}
-
-/// The host computes what lives there; with everything elsewhere it still prepares the inputs.
-void place_compute(const ModelShape& shape, const EstimateOptions& options, const Placement& placement,
-                   const Batch& batch, const LayerDevices& where, Estimate& estimate) {
-    const std::uint64_t full = compute_bytes(shape, options, batch);
-    bool host_computes = placement.expert_layers_on_host > 0;
-    for (std::size_t i = 0; i <= shape.layers.size(); ++i)
-        host_computes = host_computes || where.of(i) == host;
-    estimate.devices[host].compute = host_computes ? full : input_bytes(shape, options, batch);
-    for (std::size_t device = 1; device < estimate.devices.size(); ++device)
-        if (where.any_on(device))
-            estimate.devices[device].compute = full;
 }
 
 /// Types for which ggml's CPU backend has a layout of its own on x86-64 with AVX2.

@@ -40,8 +40,9 @@ struct EstimateOptions {
 
 /// Where the weights go. Layers are counted from the end, the output layer is one more (llama.cpp's rule).
 struct Placement {
-    int gpu_layers = 0;            ///< 0 … layers + 1
-    std::vector<double> split;     ///< share of the offloaded layers per accelerator; empty: all on the first
+    int gpu_layers = 0; ///< 0 … layers + 1
+    std::vector<double> split =
+        {};                        ///< share of the offloaded layers per accelerator; empty: all on the first
     int expert_layers_on_host = 0; ///< of the offloaded layers, the first N keep their experts in RAM
     bool projector_on_gpu = true;
 };

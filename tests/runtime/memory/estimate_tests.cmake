@@ -12,3 +12,7 @@ if(NOT HEARTH_LLAMA STREQUAL "off")
     HEARTH_PYTHON="${Python3_EXECUTABLE}" HEARTH_MAKE_PROBE="${CMAKE_SOURCE_DIR}/tools/make_probe/make_probe.py")
   add_dependencies(dry_run_test hearth_dry_run)
 endif()
+
+hearth_test(estimate_test
+  SOURCES memory/estimate_test.cpp memory/placement_test.cpp
+  LINKS hearth::runtime)

@@ -1,0 +1,111 @@
+#include "runtime/memory/placing.hpp"
+
+#include "runtime/memory/compute.hpp"
+#include "runtime/memory/kv_cache.hpp"
+
+#include <algorithm>
+
+namespace hearth::runtime::memory {
+namespace {
+
+using registry::LayerShape;
+using registry::ModelShape;
+
+/// Where each accelerator's share of the offloaded layers ends, 0 to 1.
+std::vector<float> split_ends(const std::vector<double>& split, std::size_t accelerators) {
+    std::vector<float> ends(accelerators, 1.0F); // all on the first
+    if (split.empty())
+        return ends;
+    float sum = 0;
+    for (std::size_t i = 0; i < accelerators; ++i)
+        ends[i] = sum += static_cast<float>(split[i]);
+    for (float& end : ends)
+        end /= sum;
+    return ends;
+}
+
+bool keeps_experts_on_host(const Placement& placement, const LayerDevices& where, std::size_t layer) {
+    return layer >= where.first_offloaded() &&
+           layer - where.first_offloaded() < static_cast<std::size_t>(placement.expert_layers_on_host);
+}
+
+/// The largest matrix of the host's layers that is copied for a prompt: about a fifth of a layer (the engine takes
+/// room of rows that are free then), half of its experts.
+std::uint64_t copied_weights(const ModelShape& shape, const Placement& placement, const LayerDevices& where) {
+    std::uint64_t largest = 0;
+    for (std::size_t i = 0; i < shape.layers.size(); ++i) {
+        const LayerShape& layer = shape.layers[i];
+        if (where.of(i) == host)
+            largest = std::max({largest, layer.dense_bytes / 5, layer.expert_bytes / 2});
+        else if (keeps_experts_on_host(placement, where, i))
+            largest = std::max(largest, layer.expert_bytes / 2);
+    }
+    return largest;
+}
+
+} // namespace
+
+LayerDevices::LayerDevices(const ModelShape& shape, const Placement& placement, std::size_t accelerators)
+    : devices_(shape.layers.size() + 1, host), first_(devices_.size()) {
+    if (accelerators == 0)
+        return;
+    const std::vector<float> ends = split_ends(placement.split, accelerators);
+    const auto offloaded = static_cast<std::size_t>(placement.gpu_layers);
+    first_ = devices_.size() - offloaded;
+    for (std::size_t i = first_; i < devices_.size(); ++i) {
+        const float share = static_cast<float>(i - first_) / static_cast<float>(offloaded);
+        const auto end = std::ranges::upper_bound(ends, share);
+        devices_[i] = 1 + static_cast<std::size_t>(std::min(end, ends.end() - 1) - ends.begin());
+    }
+}
+
+bool LayerDevices::any_on(std::size_t device) const {
+    return std::ranges::find(devices_, device) != devices_.end();
+}
+
+void place_weights(const ModelShape& shape, const Placement& placement, const LayerDevices& where,
+                   Estimate& estimate) {
+    const auto weights = [&](std::size_t device) -> std::uint64_t& {
+        return estimate.devices[device].weights;
+    };
+    for (std::size_t i = 0; i < shape.layers.size(); ++i) {
+        const LayerShape& layer = shape.layers[i];
+        if (layer.prediction)
+            continue; // not loaded
+        weights(where.of(i)) += layer.dense_bytes;
+        weights(keeps_experts_on_host(placement, where, i) ? host : where.of(i)) += layer.expert_bytes;
+    }
+    weights(host) += shape.input_bytes;
+    weights(where.of_output()) += shape.output_bytes + shape.other_bytes;
+    if (shape.tied_output && where.of_output() != host)
+        weights(where.of_output()) += shape.token_embedding_bytes;
+}
+
+void place_caches(const ModelShape& shape, const EstimateOptions& options, const Batch& batch,
+                  const LayerDevices& where, Estimate& estimate) {
+    for (std::size_t i = 0; i < shape.layers.size(); ++i) {
+        DeviceBytes& device = estimate.devices[where.of(i)];
+        device.kv += layer_cache_bytes(shape, shape.layers[i], options, batch);
+        device.state += layer_state_bytes(shape.layers[i], batch);
+    }
+}
+
+void place_compute(const ModelShape& shape, const EstimateOptions& options, const Placement& placement,
+                   const Batch& batch, const LayerDevices& where, Estimate& estimate) {
+    const std::uint64_t full = compute_bytes(shape, options, batch);
+    const bool whole = where.all_offloaded() && placement.expert_layers_on_host == 0;
+    const bool computes = where.none_offloaded() || (!whole && options.load_mode == LoadMode::repack);
+    std::uint64_t used = 0;
+    for (std::size_t device = 1; device < estimate.devices.size(); ++device)
+        used += where.any_on(device) ? 1 : 0;
+    const std::uint64_t copies = whole && used > 1 ? 4 : 1; // of the inputs, so that devices work in turn
+    estimate.devices[host].compute =
+        computes ? full : copies * input_bytes(shape, options, batch, whole ? 1 : 2);
+    const std::uint64_t copied = computes ? 0 : copied_weights(shape, placement, where);
+    for (std::size_t device = 1; device < estimate.devices.size(); ++device)
+        if (where.any_on(device))
+            estimate.devices[device].compute =
+                full + copied + (copies - 1) * input_bytes(shape, options, batch, 1);
+}
+
+} // namespace hearth::runtime::memory
