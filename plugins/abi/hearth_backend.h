@@ -101,7 +101,9 @@ typedef struct hearth_file {
 } hearth_file;
 
 /* What to load. spec is a JSON object: {"alias": "name in answers", "context": tokens per sequence or 0 for the model's own,
- * "parallel": sequences at once, "threads": n or 0, "embeddings": bool, "options": {…the backend's own…}}. Unknown members are ignored. */
+ * "parallel": sequences at once, "unified": bool, sequences share one pool of cells (default) or have their own, "threads": n or 0,
+ * "embeddings": bool, "options": {…the backend's own…}}. Only `estimate`: "pretend": [{"id", "bytes"}…], GPUs to plan with instead of
+ * the real ones. Unknown members are ignored. */
 typedef struct hearth_load_spec {
     uint32_t struct_size;
     uint32_t file_count;
@@ -137,16 +139,18 @@ typedef struct hearth_backend {
     hearth_status (*describe)(const hearth_sink* sink, hearth_error* error);
     /* [ctl] One event: {"devices": [{"id", "kind": "cpu|gpu|npu", "description", "total_bytes", "free_bytes"}]}. */
     hearth_status (*devices)(const hearth_sink* sink, hearth_error* error);
-    /* [ctl] Without reading weights. One event: {"total_bytes", "devices": {"<id>": {"weights", "kv", "state", "compute", "output"}}}.
-     * HEARTH_E_UNSUPPORTED when the backend cannot know. */
+    /* [ctl] What a load with this spec would take, without reading weights: the files may be headers only, extended to the full size.
+     * One event: {"total_bytes", "devices": {"<id>": {"kind", "weights", "mapped", "repacked", "kv", "state", "compute", "output"}}}.
+     * "weights" is all of them, "mapped" the part in the file's pages, "repacked" the part in a layout of the CPU's own; "state" is
+     * recurrent state; "output", which total_bytes leaves out, the buffer of results. HEARTH_E_UNSUPPORTED when the backend cannot know. */
     hearth_status (*estimate)(const hearth_load_spec* spec, const hearth_sink* sink, hearth_error* error);
     /* [ctl] Blocks until the model can answer. On error nothing stays allocated. progress may be NULL. */
     hearth_status (*load)(const hearth_load_spec* spec, const hearth_progress* progress, hearth_model** model,
                           hearth_error* error);
     /* [ctl] Cancels and waits for running requests, then frees the model. Every request was freed before. */
     void (*unload)(hearth_model* model);
-    /* [any] One event: {"context": tokens, "parallel": n, "operations": […], "memory": {"total_bytes", "devices": {"<id>":
-     * {"kind", "weights", "kv", "compute"}}}, "chat_template": bool, …}: what was really allocated. */
+    /* [any] One event: {"context": tokens, "parallel": n, "operations": […], "memory": as estimate's event,
+     * "chat_template": bool, …}: what was really allocated. */
     hearth_status (*info)(hearth_model* model, const hearth_sink* sink, hearth_error* error);
 
     /* [any] Checks the body and prepares. On error *request stays NULL. */

@@ -6,6 +6,7 @@
 #include "plugins/llama/memory.hpp"
 #include "plugins/llama/model.hpp"
 #include "plugins/llama/parameters.hpp"
+#include "plugins/llama/pretended_device.hpp"
 #include "plugins/llama/quantize.hpp"
 #include "plugins/llama/quantize_types.hpp"
 #include "plugins/llama/request.hpp"
@@ -141,7 +142,9 @@ hearth_status estimate(const hearth_load_spec* spec, const hearth_sink* sink, he
         const hearth::llama::ModelFiles files(*spec, scratch_dir().c_str());
         const hearth::llama::Settings settings(spec->spec);
         const hearth::llama::ModelHeader header = hearth::llama::read_header(files.model());
-        common_params params = hearth::llama::make_parameters(settings, files, header);
+        const hearth::llama::PretendedDevices pretended(settings.pretend);
+        common_params params = hearth::llama::make_parameters(
+            settings, files, header, settings.pretend.empty() ? nullptr : &pretended);
         hearth::llama::emit(*sink, hearth::llama::estimate_memory(params).dump());
     });
 }

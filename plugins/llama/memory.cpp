@@ -1,16 +1,18 @@
 #include "plugins/llama/memory.hpp"
 
 #include "plugins/llama/log.hpp"
+#include "plugins/llama/recurrent_state.hpp"
 
 #include <common.h>
-#include <fit.h>
 #include <ggml-backend.h>
 #include <llama.h>
 #include <src/llama-ext.h>
+#include <src/llama-model.h>
 
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -35,11 +37,127 @@ const char* kind_of(ggml_backend_dev_t device) {
 }
 
 struct DeviceMemory {
-    std::string kind = "cpu";
+    const char* kind = "cpu";
     std::uint64_t weights = 0;
     std::uint64_t mapped = 0;
+    std::uint64_t repacked = 0;
     std::uint64_t kv = 0;
+    std::uint64_t state = 0;
     std::uint64_t compute = 0;
+    std::uint64_t output = 0;
+
+    std::uint64_t total() const noexcept { return weights + kv + state + compute; }
+};
+using Account = std::map<std::string, DeviceMemory>;
+
+bool is_on_cpu(ggml_backend_buffer_type_t type) {
+    const ggml_backend_dev_t device = ggml_backend_buft_get_device(type);
+    return ggml_backend_buft_is_host(type) || !device ||
+           ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_CPU;
+}
+
+/// A layout of the CPU's own: its memory, and not as the file has it.
+bool is_repacked(ggml_backend_buffer_type_t type) {
+    return is_on_cpu(type) && !ggml_backend_buft_is_host(type);
+}
+
+bool is_map(ggml_backend_buffer_type_t type) {
+    return std::string_view(ggml_backend_buft_name(type)).find("Mapped") != std::string_view::npos;
+}
+
+/// Whether weights of this kind would be used in the file's pages. The dry run itself maps nothing.
+bool would_be_mapped(ggml_backend_buffer_type_t type, bool maps) {
+    return maps && ggml_backend_buft_is_host(type);
+}
+
+bool would_map(const common_params& params, const llama_model* model) {
+    if (params.load_mode != LLAMA_LOAD_MODE_AUTO) {
+        return params.load_mode == LLAMA_LOAD_MODE_MMAP || params.load_mode == LLAMA_LOAD_MODE_MMAP_MLOCK;
+    }
+    for (int i = 0; i < llama_model_n_devices(model); ++i) { // as llama_model_base::load_tensors decides
+        ggml_backend_dev_props properties{};
+        ggml_backend_dev_get_props(llama_model_get_device(model, i), &properties);
+        if (!properties.caps.mmap_support) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// The map spans the file from the first to the last tensor that is used there, with all that was repacked or
+/// uploaded in between: only the tensors count.
+std::uint64_t mapped_bytes(const llama_model* model) {
+    constexpr std::uint64_t alignment = 32;
+    std::uint64_t bytes = 0;
+    for (const auto& [name, tensor] : llama_internal_get_tensor_map(model)) {
+        if (tensor->buffer && is_map(ggml_backend_buffer_get_type(tensor->buffer))) {
+            bytes += GGML_PAD(ggml_nbytes(tensor), alignment);
+        }
+    }
+    return bytes;
+}
+
+/// Source: llama_context::output_reserve at 0.5.0. Scores for every sequence, or for vectors a row of both for
+/// every token of a batch.
+std::uint64_t output_bytes(const llama_context* context, const common_params& params) {
+    const llama_model* model = llama_get_model(context);
+    const auto scores = static_cast<std::uint64_t>(llama_vocab_n_tokens(llama_model_get_vocab(model)));
+    const auto width = static_cast<std::uint64_t>(llama_model_n_embd_out(model));
+    const std::uint64_t sequences = llama_n_seq_max(context);
+    if (!params.embedding) {
+        return sequences * scores * sizeof(float);
+    }
+    return std::max<std::uint64_t>(sequences, llama_n_batch(context)) * (scores + width) * sizeof(float);
+}
+
+/// @param dry_run  nothing was allocated; @param maps  then: weights on the host would be mapped
+Account account_of(llama_context* context, const common_params& params, bool dry_run, bool maps) {
+    Account account;
+    const llama_model* model = llama_get_model(context);
+    for (const auto& [type, data] : llama_get_memory_breakdown(context)) {
+        const ggml_backend_dev_t device = is_on_cpu(type) ? nullptr : ggml_backend_buft_get_device(type);
+        DeviceMemory& memory = account[id_of(device)];
+        memory.kind = kind_of(device);
+        memory.kv += data.context;
+        memory.compute += data.compute;
+        const bool in_file = dry_run ? would_be_mapped(type, maps) : is_map(type);
+        const std::uint64_t weights = in_file && !dry_run ? 0 : data.model; // the map's span says nothing
+        memory.weights += weights;
+        memory.mapped += in_file ? weights : 0;
+        memory.repacked += is_repacked(type) ? weights : 0;
+    }
+    if (const std::uint64_t mapped = dry_run ? 0 : mapped_bytes(model); mapped > 0) {
+        account["cpu"].mapped += mapped;
+        account["cpu"].weights += mapped;
+    }
+    for (const auto& [type, bytes] : recurrent_state_of(context)) {
+        DeviceMemory& memory = account[id_of(is_on_cpu(type) ? nullptr : ggml_backend_buft_get_device(type))];
+        memory.state += bytes;
+        memory.kv -= std::min<std::uint64_t>(memory.kv, bytes);
+    }
+    account["cpu"].output = output_bytes(context, params);
+    return account;
+}
+
+Json to_json(const Account& account) {
+    Json result = {{"total_bytes", 0}, {"devices", Json::object()}};
+    std::uint64_t total = 0;
+    for (const auto& [id, memory] : account) {
+        total += memory.total();
+        result["devices"][id] = {{"kind", memory.kind},       {"weights", memory.weights},
+                                 {"mapped", memory.mapped},   {"repacked", memory.repacked},
+                                 {"kv", memory.kv},           {"state", memory.state},
+                                 {"compute", memory.compute}, {"output", memory.output}};
+    }
+    result["total_bytes"] = total;
+    return result;
+}
+
+struct FreeModel {
+    void operator()(llama_model* model) const { llama_model_free(model); }
+};
+struct FreeContext {
+    void operator()(llama_context* context) const { llama_free(context); }
 };
 
 } // namespace
@@ -59,41 +177,8 @@ Json list_devices() {
     return devices;
 }
 
-Json memory_of(llama_context* context) {
-    std::map<std::string, DeviceMemory> devices;
-    std::uint64_t elsewhere = 0; // weights that are not in the mapped file
-    bool mapped = false;
-    for (const auto& [type, data] : llama_get_memory_breakdown(context)) {
-        const ggml_backend_dev_t device = ggml_backend_buft_get_device(type);
-        DeviceMemory& memory = devices[id_of(device)];
-        memory.kind = kind_of(device);
-        memory.kv += data.context;
-        memory.compute += data.compute;
-        const bool is_map =
-            std::string_view(ggml_backend_buft_name(type)).find("Mapped") != std::string_view::npos;
-        mapped = mapped || (is_map && data.model > 0);
-        memory.weights += is_map ? 0 : data.model;
-        elsewhere += is_map ? 0 : data.model;
-    }
-    if (mapped) { // the map spans the whole file, also what was repacked or uploaded; only the rest of it is
-                  // used
-        const std::uint64_t all = llama_model_size(llama_get_model(context));
-        DeviceMemory& host = devices["cpu"];
-        host.mapped = all - std::min(all, elsewhere);
-        host.weights += host.mapped;
-    }
-    Json result = {{"total_bytes", 0}, {"devices", Json::object()}};
-    std::uint64_t total = 0;
-    for (const auto& [id, memory] : devices) {
-        total += memory.weights + memory.kv + memory.compute;
-        result["devices"][id] = {{"kind", memory.kind},
-                                 {"weights", memory.weights},
-                                 {"mapped", memory.mapped},
-                                 {"kv", memory.kv},
-                                 {"compute", memory.compute}};
-    }
-    result["total_bytes"] = total;
-    return result;
+Json memory_of(llama_context* context, const common_params& params) {
+    return to_json(account_of(context, params, false, false));
 }
 
 Json estimate_memory(common_params& params) {
@@ -101,33 +186,20 @@ Json estimate_memory(common_params& params) {
         params.n_outputs_max = params.n_parallel;
     }
     llama_model_params model_params = common_model_params_to_llama(params);
-    const llama_context_params context_params = common_context_params_to_llama(params);
-    model_params.use_extra_bufts = false; // repacked buffers are missing in the engine's account
-    std::vector<ggml_backend_dev_t> devices;
-    std::uint32_t layers = 0;
-    std::uint32_t context_trained = 0;
-    std::uint32_t experts = 0;
+    model_params.no_alloc = true;
+    model_params.load_mode = LLAMA_LOAD_MODE_NONE; // the dry run asserts that nothing is mapped
     forget_errors();
-    common_device_memory_data_vec rows;
-    try {
-        rows = common_get_device_memory_data(params.model.path.c_str(), &model_params, &context_params,
-                                             devices, layers, context_trained, experts, GGML_LOG_LEVEL_ERROR);
-    } catch (const std::runtime_error&) {
+    const std::unique_ptr<llama_model, FreeModel> model(
+        llama_model_load_from_file(params.model.path.c_str(), model_params));
+    if (!model) {
         throw Failure(HEARTH_E_FORMAT, "the model cannot be measured: " + first_error());
     }
-    Json result = {{"total_bytes", 0}, {"devices", Json::object()}};
-    std::uint64_t total = 0;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const std::string id = i < devices.size() ? id_of(devices[i]) : "cpu"; // the last row is the host's
-        result["devices"][id] = {{"weights", rows[i].model},
-                                 {"kv", rows[i].context},
-                                 {"state", 0},
-                                 {"compute", rows[i].compute},
-                                 {"output", 0}};
-        total += rows[i].model + rows[i].context + rows[i].compute;
+    const std::unique_ptr<llama_context, FreeContext> context(
+        llama_init_from_model(model.get(), common_context_params_to_llama(params)));
+    if (!context) {
+        throw Failure(HEARTH_E_INVALID, "the model cannot be measured: " + first_error());
     }
-    result["total_bytes"] = total;
-    return result;
+    return to_json(account_of(context.get(), params, true, would_map(params, model.get())));
 }
 
 } // namespace hearth::llama

@@ -74,6 +74,9 @@ Model::Model(const hearth_load_spec& spec, const char* scratch_dir, const hearth
     : files_(spec, scratch_dir) {
     forget_errors();
     const Settings settings(spec.spec);
+    if (!settings.pretend.empty()) {
+        throw Failure(HEARTH_E_INVALID, "a model cannot be loaded on pretended devices");
+    }
     const ModelHeader header = read_header(files_.model());
     params_ = std::make_unique<common_params>(make_parameters(settings, files_, header));
     context_ = std::make_unique<server_context>();
@@ -167,7 +170,7 @@ void Model::describe() {
              {"context_trained", meta.model_n_ctx_train},
              {"parallel", params_->n_parallel},
              {"operations", operations},
-             {"memory", memory_of(context)},
+             {"memory", memory_of(context, *params_)},
              {"chat_template", own_template || !params_->chat_template.empty()},
              {"embedding_length", llama_model_n_embd(model)},
              {"embed_limit", can_embed_ ? embed_limit_ : 0},

@@ -3,6 +3,7 @@
 #include "plugins/llama/failure.hpp"
 #include "plugins/llama/header.hpp"
 #include "plugins/llama/model_files.hpp"
+#include "plugins/llama/pretended_device.hpp"
 #include "plugins/llama/settings.hpp"
 
 #include <arg.h>
@@ -178,14 +179,42 @@ void set_defaults(common_params& params, const Settings& settings, const ModelHe
 
 void set_context(common_params& params, const Settings& settings, const ModelHeader& header) {
     params.n_parallel = settings.parallel;
-    params.kv_unified = true; // or a sequence would get only its share of the pool
+    params.kv_unified = settings.unified;
     std::int64_t context = settings.context;
     if (header.context_trained > 0) {
         context = std::min(context, header.context_trained);
     }
     const std::int64_t pool = std::min<std::int64_t>(context * settings.parallel, INT32_MAX / 2);
-    params.n_ctx = static_cast<int>(pool); // 0: the model's own
-    params.kv_unified_per_slot = static_cast<int>(context);
+    params.n_ctx = static_cast<int>(pool);                  // 0: the model's own
+    params.kv_unified_per_slot = static_cast<int>(context); // the engine rounds cells up
+}
+
+/// Not as arguments: their handlers print a warning where there is no GPU, and a dry run may pretend one.
+void set_gpus(common_params& params, const Settings& settings, const PretendedDevices* pretended) {
+    if (settings.gpu_layers) {
+        params.n_gpu_layers = *settings.gpu_layers;
+    }
+    if (settings.tensor_split.size() > llama_max_devices()) {
+        throw Failure(HEARTH_E_INVALID, "\"tensor_split\" names more GPUs than the engine can use");
+    }
+    for (std::size_t i = 0; i < settings.tensor_split.size(); ++i) {
+        params.tensor_split[i] = static_cast<float>(settings.tensor_split[i]);
+    }
+    if (pretended) {
+        params.devices = pretended->list();
+    }
+}
+
+/// The engine counts layers that keep their experts from the first of the model; those that are on the host
+/// anyway come before the ones that are meant.
+void set_expert_layers(common_params& params, const Settings& settings, const ModelHeader& header) {
+    if (settings.expert_layers_on_host == 0) {
+        return;
+    }
+    const bool all = !settings.gpu_layers || *settings.gpu_layers < 0;
+    const std::int64_t before = all ? 0 : std::max<std::int64_t>(header.layers + 1 - *settings.gpu_layers, 0);
+    const std::int64_t count = std::min(before + settings.expert_layers_on_host, header.layers);
+    apply_arguments({"--n-cpu-moe", std::to_string(count)}, params);
 }
 
 void set_files(common_params& params, const ModelFiles& files) {
@@ -226,7 +255,8 @@ void finish(common_params& params) {
 
 } // namespace
 
-common_params make_parameters(const Settings& settings, const ModelFiles& files, const ModelHeader& header) {
+common_params make_parameters(const Settings& settings, const ModelFiles& files, const ModelHeader& header,
+                              const PretendedDevices* pretended) {
     common_params params;
     params.verbosity = 2; // warnings
     set_defaults(params, settings, header);
@@ -239,6 +269,8 @@ common_params make_parameters(const Settings& settings, const ModelFiles& files,
         params.cpuparams.n_threads = 1;
     }
     apply_arguments(settings.arguments, params);
+    set_gpus(params, settings, pretended);
+    set_expert_layers(params, settings, header);
     set_context(params, settings, header);
     set_files(params, files);
     params.model_alias = {settings.alias};
