@@ -101,7 +101,8 @@ hearth_status devices(const hearth_sink* sink, hearth_error* error) {
 
 hearth_status estimate(const hearth_load_spec* spec, const hearth_sink* sink, hearth_error* error) {
     return guarded(error, [&] {
-        hearth::echo::parse_object(spec->spec, "the load spec");
+        const Json json = hearth::echo::parse_object(spec->spec, "the load spec");
+        hearth::echo::misbehave_in_estimate(json.value("options", Json::object()));
         std::uint64_t weights = 0;
         for (std::uint32_t i = 0; i < spec->file_count; ++i) {
             weights += spec->files[i].size;

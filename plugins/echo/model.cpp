@@ -38,6 +38,15 @@ template <class Value> Value member(const Json& object, const char* key, Value f
 
 } // namespace
 
+void misbehave_in_estimate(const Json& options) {
+    if (member<bool>(options, "echo_estimate_crash", false)) {
+        std::abort();
+    }
+    while (member<bool>(options, "echo_estimate_hang", false)) {
+        ::pause();
+    }
+}
+
 Model::Model(const hearth_load_spec& spec, const hearth_progress* progress) {
     Json wishes = parse_object(spec.spec, "the load spec");
     alias_ = member<std::string>(wishes, "alias", "echo");

@@ -32,6 +32,9 @@ Json parse_object(hearth_str text, const char* what);
 
 std::vector<std::string> operation_names();
 
+/// Options that drive tests of dry runs: "echo_estimate_crash": true, "echo_estimate_hang": true, for ever.
+void misbehave_in_estimate(const Json& options);
+
 class Request;
 
 /// A "loaded model": a name, a context length, and as many slots as `parallel` says. Thread-safe.

@@ -30,18 +30,6 @@ std::vector<UniqueFd> take_descriptors(std::vector<registry::OpenModelFile> file
     return descriptors;
 }
 
-std::string load_head(const LoadSpec& spec, const std::vector<registry::OpenModelFile>& files) {
-    Json options = Json::object();
-    if (!spec.options_json.empty()) {
-        options = parse_json(spec.options_json, "backend options");
-    }
-    const Json inner = {{"alias", spec.alias},           {"context", spec.context_tokens},
-                        {"parallel", spec.parallel},     {"threads", spec.threads},
-                        {"embeddings", spec.embeddings}, {"options", options}};
-    const Json head = {{"op", "load"}, {"spec", inner}, {"files", describe_files(files)}};
-    return to_text(head);
-}
-
 WireRequestStream::WireRequestStream(process::wire::Stream stream, std::shared_ptr<RunnerExit> exit)
     : stream_(std::move(stream)), exit_(std::move(exit)) {}
 

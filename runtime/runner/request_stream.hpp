@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace hearth::runtime {
 
@@ -15,10 +14,6 @@ struct RunnerExit;
 /// What the descriptors that travel with a call are, in order: [{"role", "size", "shard", "of"}…].
 Json describe_files(const std::vector<registry::OpenModelFile>& files);
 std::vector<UniqueFd> take_descriptors(std::vector<registry::OpenModelFile> files);
-
-/// Head of the `load` call: the spec and what the descriptors that travel with it are, in order. @throws
-/// Error invalid_argument
-std::string load_head(const LoadSpec& spec, const std::vector<registry::OpenModelFile>& files);
 
 /// Events of one request over the wire. May outlive its runner.
 class WireRequestStream final : public RequestStream {

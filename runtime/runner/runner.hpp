@@ -3,6 +3,7 @@
 #include "base/json.hpp"
 #include "process/spawn.hpp"
 #include "registry/model.hpp"
+#include "runtime/memory/estimate.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -18,14 +19,34 @@ namespace hearth::runtime {
 
 struct PluginManifest;
 
-/// What a runner is told to load.
+/// What a runner is told to load. What is absent is the backend's to choose.
 struct LoadSpec {
     std::string alias;               ///< name in answers; the descriptor's path must never show
     std::int64_t context_tokens = 0; ///< per sequence; 0: the model's own
     int parallel = 1;                ///< sequences at once
+    bool unified = true;             ///< sequences share one pool of cells; else each has its own
     int threads = 0;
     bool embeddings = false;
-    std::string options_json; ///< JSON object of backend-specific options, may be empty
+    std::optional<memory::CacheType> kv_type;
+    std::optional<bool> flash_attention;
+    std::optional<int> ubatch;
+    std::optional<memory::LoadMode> load_mode;
+    std::optional<int> gpu_layers;                   ///< from the end, the output layer is one
+    std::vector<double> tensor_split;                ///< share of the offloaded layers per accelerator
+    int expert_layers_on_host = 0;                   ///< of the offloaded layers, the first N
+    std::optional<std::vector<std::string>> devices; ///< accelerators to use; empty: the CPU alone
+    std::string options_json; ///< JSON object of backend-specific options, may be empty; wins over the above
+};
+
+/// Tells a load what the plan says: one function for loads and for dry runs, so that both mean the same.
+/// @param accelerators  ids of the devices of `placement`, in order
+void apply_plan(LoadSpec& spec, const memory::EstimateOptions& options, const memory::Placement& placement,
+                const std::vector<std::string>& accelerators);
+
+/// An accelerator that a dry run takes instead of the real ones.
+struct PretendedDevice {
+    std::string id;
+    std::uint64_t bytes = 0;
 };
 
 /// A stream of events that a request produces. Destroying it cancels the request and frees its slot.
@@ -48,6 +69,13 @@ class Runner {
     /// @throws Error    load_failed, model_invalid, memory_insufficient, runner_lost
     virtual boost::asio::awaitable<void> load(LoadSpec spec, std::vector<registry::OpenModelFile> files,
                                               std::function<void(std::string, double)> progress) = 0;
+    /// What a load would take, by the backend's own account, without reading weights.
+    /// @param files    descriptors, consumed; headers alone will do, extended to the model's full size
+    /// @param pretend  plan with these accelerators; empty: with the real ones
+    /// @return         the backend's object: {"total_bytes", "devices": {"<id>": {"weights", "kv", …}}}
+    /// @throws Error   model_invalid, invalid_argument, unsupported, runner_lost (the dry run may abort)
+    virtual boost::asio::awaitable<Json> estimate(LoadSpec spec, std::vector<registry::OpenModelFile> files,
+                                                  std::vector<PretendedDevice> pretend) = 0;
     /// Starts an operation ("chat", "complete", "embed", "tokenize", "template") with its JSON body.
     virtual boost::asio::awaitable<std::unique_ptr<RequestStream>> request(std::string operation,
                                                                            std::string body) = 0;

@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "base/paths.hpp"
 #include "process/wire/frame.hpp"
+#include "runtime/runner/load_head.hpp"
 #include "runtime/runner/request_stream.hpp"
 
 #include <boost/asio/cancellation_state.hpp>
@@ -158,6 +159,26 @@ asio::awaitable<Json> RunnerProcess::receive_answer(process::wire::Stream stream
             progress(get_string(tick, "stage").value_or(""), get_number(tick, "fraction").value_or(0));
         }
     }
+}
+
+asio::awaitable<Json> RunnerProcess::estimate(LoadSpec spec, std::vector<registry::OpenModelFile> files,
+                                              std::vector<PretendedDevice> pretend) {
+    std::string head = estimate_head(spec, files, pretend);
+    std::vector<UniqueFd> descriptors = take_descriptors(std::move(files));
+    std::optional<Error> failed;
+    Json answer;
+    try {
+        answer = co_await call(std::move(head), std::move(descriptors), {});
+    } catch (const Error& error) {
+        failed = error;
+    }
+    if (failed && failed->code() == ErrorCode::runner_lost) {
+        failed = co_await explain_loss(exit_);
+    }
+    if (failed) {
+        throw Error(*failed);
+    }
+    co_return answer;
 }
 
 asio::awaitable<std::unique_ptr<RequestStream>> RunnerProcess::request(std::string operation,

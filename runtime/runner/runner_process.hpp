@@ -61,6 +61,8 @@ class RunnerProcess final : public Runner {
                                       std::function<void(std::string, double)> progress);
     boost::asio::awaitable<void> load(LoadSpec spec, std::vector<registry::OpenModelFile> files,
                                       std::function<void(std::string, double)> progress) override;
+    boost::asio::awaitable<Json> estimate(LoadSpec spec, std::vector<registry::OpenModelFile> files,
+                                          std::vector<PretendedDevice> pretend) override;
     boost::asio::awaitable<std::unique_ptr<RequestStream>> request(std::string operation,
                                                                    std::string body) override;
     const Json& info() const override { return info_; }

@@ -219,12 +219,27 @@ TEST_F(LlamaBackend, GivesEverySequenceTheWholeContext) {
 }
 
 TEST_F(LlamaBackend, EstimatesWhatALoadThenTakes) {
-    const json spec = {{"context", 1024}, {"parallel", 4}};
-    const Answer estimate = host.estimate(tiny, spec);
-    ASSERT_EQ(estimate.status, HEARTH_OK) << estimate.message;
-    ASSERT_EQ(load(tiny, spec).status, HEARTH_OK);
-    const double expected = estimate.last()["total_bytes"].get<double>();
-    EXPECT_NEAR(host.info(model).last()["memory"]["total_bytes"].get<double>(), expected, expected * 0.02);
+    const std::vector<json> specs = {
+        {{"context", 1024}, {"parallel", 4}},
+        {{"context", 1000}, {"parallel", 2}, {"unified", false}},
+        {{"context", 512}, {"options", {{"load_mode", "mmap"}, {"ubatch", 64}, {"flash_attention", "off"}}}},
+        {{"context", 512}, {"options", {{"load_mode", "repack"}, {"cache_type_k", "bf16"}}}},
+        {{"context", 512}, {"options", {{"load_mode", "read"}}}, {"embeddings", true}}};
+    for (const json& spec : specs) {
+        for (const Paths& files : {tiny, tiny_split}) {
+            const Answer estimate = host.estimate(files, spec);
+            ASSERT_EQ(estimate.status, HEARTH_OK) << estimate.message;
+            ASSERT_EQ(load(files, spec).status, HEARTH_OK);
+            EXPECT_EQ(estimate.last(), host.info(model).last()["memory"]) << spec;
+            unload();
+        }
+    }
+}
+
+TEST_F(LlamaBackend, LoadsNothingOnPretendedDevices) {
+    const json spec = {{"pretend", {{{"id", "cuda0"}, {"bytes", 1 << 30}}}}};
+    EXPECT_EQ(host.estimate(tiny, spec).last()["devices"].size(), 2u);
+    EXPECT_EQ(load(tiny, spec).status, HEARTH_E_INVALID);
 }
 
 TEST_F(LlamaBackend, NeverFetchesMedia) {

@@ -78,6 +78,15 @@ class FakeRunner final : public Runner {
         }
         info_ = {{"context", spec.context_tokens}, {"memory", {{"total_bytes", behaviour.reported_bytes}}}};
     }
+    boost::asio::awaitable<Json> estimate(LoadSpec spec, std::vector<registry::OpenModelFile>,
+                                          std::vector<PretendedDevice>) override {
+        const FakeBehaviour& behaviour = behaviours_[spec.alias];
+        if (behaviour.load_error) {
+            throw Error(*behaviour.load_error);
+        }
+        co_return Json{{"total_bytes", behaviour.reported_bytes},
+                       {"devices", {{"cpu", {{"weights", behaviour.reported_bytes}}}}}};
+    }
     boost::asio::awaitable<std::unique_ptr<RequestStream>> request(std::string operation,
                                                                    std::string body) override;
     const Json& info() const override { return info_; }
