@@ -165,20 +165,7 @@ asio::awaitable<Json> RunnerProcess::estimate(LoadSpec spec, std::vector<registr
                                               std::vector<PretendedDevice> pretend) {
     std::string head = estimate_head(spec, files, pretend);
     std::vector<UniqueFd> descriptors = take_descriptors(std::move(files));
-    std::optional<Error> failed;
-    Json answer;
-    try {
-        answer = co_await call(std::move(head), std::move(descriptors), {});
-    } catch (const Error& error) {
-        failed = error;
-    }
-    if (failed && failed->code() == ErrorCode::runner_lost) {
-        failed = co_await explain_loss(exit_);
-    }
-    if (failed) {
-        throw Error(*failed);
-    }
-    co_return answer;
+    co_return co_await call(std::move(head), std::move(descriptors), {});
 }
 
 asio::awaitable<std::unique_ptr<RequestStream>> RunnerProcess::request(std::string operation,
