@@ -37,9 +37,14 @@ std::vector<std::string> usable_accelerators(const Wishes& wishes, const Machine
         throw Error(ErrorCode::invalid_argument, "there is no device \"" + wishes.device + "\"",
                     "`hearth devices` lists them");
     }
+    const bool has_own_memory = std::ranges::any_of(machine.accelerators, [](const Device& device) {
+        return device.kind == DeviceKind::gpu && !device.unified;
+    });
     std::vector<std::string> ids;
     for (const Device& device : machine.accelerators) {
-        if (wished == &device || (wished == nullptr && device.kind == DeviceKind::gpu)) {
+        // Beside a GPU with memory of its own, one that shares the host's adds none.
+        const bool helps = device.kind == DeviceKind::gpu && !(device.unified && has_own_memory);
+        if (wished == &device || (wished == nullptr && helps)) {
             ids.push_back(device.id);
         }
     }
@@ -116,14 +121,21 @@ Placed Placer::measure_divided(Tier tier, Placement layers, const Devices& devic
         const std::vector<double> rooms = rooms_for_layers(placed.memory, placed.layers, costs, *machine_);
         Placed next = measured(divide(costs, rooms));
         const bool same = next.layers.split == placed.layers.split;
-        if (next.fits() || sum(next.lacks) <= sum(placed.lacks)) {
+        if (accelerator_shortage(next.memory, *machine_) <= accelerator_shortage(placed.memory, *machine_)) {
             placed = std::move(next);
         }
         if (same) {
             break;
         }
     }
-    return placed;
+    Devices used;
+    for (std::size_t i = 0; i < devices.size(); ++i) {
+        if (placed.layers.split[i] > 0) {
+            used.push_back(devices[i]);
+        }
+    }
+    // A device without a layer would still take what a backend takes at its start.
+    return used.size() < devices.size() ? measure_divided(tier, std::move(layers), used, options) : placed;
 }
 
 std::optional<Placed> Placer::whole_on(Tier tier, const Devices& devices,

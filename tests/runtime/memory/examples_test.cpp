@@ -1,5 +1,6 @@
 #include "runtime/memory/budget.hpp"
 #include "tests/runtime/memory/known_models.hpp"
+#include "tests/runtime/memory/pretended.hpp"
 
 #include <gmock/gmock.h>
 
@@ -14,59 +15,28 @@ namespace {
 
 using namespace runtime::memory;
 
-constexpr std::uint64_t mebibyte = 1u << 20;
-constexpr std::uint64_t gibibyte = 1u << 30;
 constexpr double gb = 1e9;
 
-/// A process of the engine takes this much beside its buffers: libraries and the tokenizer.
-constexpr std::uint64_t process_bytes = 50 * mebibyte;
-
-Device device(const std::string& id, DeviceKind kind, std::uint64_t total, std::uint64_t budget_mib,
-              double bandwidth) {
-    Device made;
-    made.id = id;
-    made.kind = kind;
-    made.total_bytes = total;
-    made.fixed_bytes = kind == DeviceKind::cpu ? process_bytes : 0;
-    made.free_bytes = budget_mib * mebibyte;
-    made.bandwidth = bandwidth;
-    made.pretended = true;
-    return made;
-}
-
-Machine machine(std::uint64_t ram_gib, std::uint64_t budget_mib, double bandwidth, int cores) {
-    Machine made;
-    made.host = device("cpu", DeviceKind::cpu, ram_gib * gibibyte, budget_mib, bandwidth);
-    made.cores = cores;
-    return made;
-}
-
-Machine with_gpu(Machine made, std::uint64_t total_gib, std::uint64_t budget_mib, double bandwidth) {
-    made.accelerators.push_back(
-        device("cuda0", DeviceKind::gpu, total_gib * gibibyte, budget_mib, bandwidth));
-    return made;
-}
-
 Machine laptop() {
-    return machine(8, 4096, 30 * gb, 4);
+    return pretended_machine(8, 4096, 30 * gb, 4);
 }
 Machine laptop_without_browser() {
-    return machine(8, 5120, 30 * gb, 4);
+    return pretended_machine(8, 5120, 30 * gb, 4);
 }
 Machine small_desktop() {
-    return machine(16, 10138, 38 * gb, 8);
+    return pretended_machine(16, 10138, 38 * gb, 8);
 }
 Machine desktop() {
     return with_gpu(small_desktop(), 6, 5600 - 700, 168 * gb);
 }
 Machine desktop_32() {
-    return with_gpu(machine(32, 24883, 38 * gb, 8), 6, 5600 - 700, 168 * gb);
+    return with_gpu(pretended_machine(32, 24883, 38 * gb, 8), 6, 5600 - 700, 168 * gb);
 }
 Machine workstation() {
-    return with_gpu(machine(64, 53248, 55 * gb, 16), 24, 24064 - 1024, 1008 * gb);
+    return with_gpu(pretended_machine(64, 53248, 55 * gb, 16), 24, 24064 - 1024, 1008 * gb);
 }
 Machine server() {
-    return machine(24, 19046, 20 * gb, 2);
+    return pretended_machine(24, 19046, 20 * gb, 2);
 }
 
 struct Example {
