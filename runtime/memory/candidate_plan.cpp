@@ -74,18 +74,22 @@ class CandidatePlanner {
     std::optional<Way> whole(const std::vector<Step>& steps) const {
         for (const Step& step : steps) {
             const EstimateOptions options = options_for_step(step);
-            if (auto placed = placer_.whole(options)) {
-                return way_of(std::move(*placed), options);
+            if (auto way = quickest(placer_.whole(options), options)) {
+                return way;
             }
         }
         return std::nullopt;
     }
 
-    /// The quickest placement; where a rate is not known, the first in the order of tiers.
     std::optional<Way> mixed(const Step& step) const {
         const EstimateOptions options = options_for_step(step);
+        return quickest(placer_.mixed(options), options);
+    }
+
+    /// Where a rate is not known, the first, which is of the best tier.
+    std::optional<Way> quickest(std::vector<Placed> list, const EstimateOptions& options) const {
         std::optional<Way> best;
-        for (Placed& placed : placer_.mixed(options)) {
+        for (Placed& placed : list) {
             Way way = way_of(std::move(placed), options);
             const bool known = best && best->tokens_per_second > 0 && way.tokens_per_second > 0;
             if (!best || (known && way.tokens_per_second > best->tokens_per_second)) {

@@ -28,22 +28,6 @@ std::optional<std::vector<double>> fill_to(const std::vector<double>& slots, con
     return counts;
 }
 
-/// Fills devices in order; what is left goes to the last.
-std::vector<double> fill_and_overflow(const std::vector<double>& slots, const std::vector<double>& rooms) {
-    std::vector<double> counts(rooms.size(), 0);
-    std::size_t device = 0;
-    double used = 0;
-    for (const double bytes : slots) {
-        while (device + 1 < rooms.size() && used + bytes > rooms[device]) {
-            ++device;
-            used = 0;
-        }
-        used += bytes;
-        counts[device] += 1;
-    }
-    return counts;
-}
-
 } // namespace
 
 std::vector<double> slot_bytes(const registry::ModelShape& shape, const EstimateOptions& options,
@@ -100,10 +84,25 @@ std::vector<double> divide_evenly(std::size_t slots, std::size_t devices) {
     return counts;
 }
 
+std::vector<double> fill_in_order(const std::vector<double>& slots, const std::vector<double>& rooms) {
+    std::vector<double> counts(rooms.size(), 0);
+    std::size_t device = 0;
+    double used = 0;
+    for (const double bytes : slots) {
+        while (device + 1 < rooms.size() && used + bytes > rooms[device]) {
+            ++device;
+            used = 0;
+        }
+        used += bytes;
+        counts[device] += 1;
+    }
+    return counts;
+}
+
 std::vector<double> divide(const std::vector<double>& slots, const std::vector<double>& rooms) {
     std::optional<std::vector<double>> best = fill_to(slots, rooms, 1);
     if (!best) {
-        return fill_and_overflow(slots, rooms);
+        return fill_in_order(slots, rooms);
     }
     double low = 0;
     double high = 1;

@@ -21,8 +21,11 @@ std::vector<double> rooms_for_layers(const Estimate& memory, const Placement& pl
 /// As many layers on each device, whatever their bytes.
 std::vector<double> divide_evenly(std::size_t slots, std::size_t devices);
 
+/// As many as fit on the first, then on the next; what is left goes to the last.
+std::vector<double> fill_in_order(const std::vector<double>& slots, const std::vector<double>& rooms);
+
 /// Layers per accelerator, whole numbers, in order, so that the fullest is as little full as can be: the shares
-/// that llama.cpp turns back into the same numbers. When it does not fit the last one takes the rest.
+/// that llama.cpp turns back into the same numbers. As `fill_in_order` when it does not fit.
 std::vector<double> divide(const std::vector<double>& slots, const std::vector<double>& rooms);
 
 } // namespace hearth::runtime::memory

@@ -114,15 +114,21 @@ Placed Placer::measure_divided(Tier tier, Placement layers, const Devices& devic
     };
     // Buffers that do not grow with the layers are only known for a placement; so the room for layers is
     // what the last try left, and each try is measured whole.
+    const bool equal = std::ranges::all_of(devices, [&](const std::string& id) {
+        return find_device(*machine_, id)->bandwidth == find_device(*machine_, devices.front())->bandwidth;
+    });
     const std::vector<double> costs = slot_bytes(candidate_->shape, options, layers);
+    const auto lacks = [&](const Placed& placed) { return accelerator_shortage(placed.memory, *machine_); };
     Placed placed = measured(divide_evenly(costs.size(), devices.size()));
-    constexpr int tries = 4;
+    Placed last = placed;
+    constexpr int tries = 5;
     for (int i = 0; i < tries; ++i) {
-        const std::vector<double> rooms = rooms_for_layers(placed.memory, placed.layers, costs, *machine_);
-        Placed next = measured(divide(costs, rooms));
-        const bool same = next.layers.split == placed.layers.split;
-        if (accelerator_shortage(next.memory, *machine_) <= accelerator_shortage(placed.memory, *machine_)) {
-            placed = std::move(next);
+        const std::vector<double> rooms = rooms_for_layers(last.memory, last.layers, costs, *machine_);
+        Placed next = measured(equal ? divide(costs, rooms) : fill_in_order(costs, rooms));
+        const bool same = next.layers.split == last.layers.split;
+        last = std::move(next);
+        if (lacks(last) <= lacks(placed)) {
+            placed = last;
         }
         if (same) {
             break;
@@ -149,22 +155,23 @@ std::optional<Placed> Placer::whole_on(Tier tier, const Devices& devices,
     return placed.fits() ? std::optional(std::move(placed)) : std::nullopt;
 }
 
-std::optional<Placed> Placer::whole(const EstimateOptions& options) const {
+std::vector<Placed> Placer::whole(const EstimateOptions& options) const {
+    std::vector<Placed> list;
     if (wants_host_only() || wishes_->gpu_layers.value_or(slots()) < slots()) {
-        return std::nullopt;
+        return list;
     }
-    for (const std::string& id : usable_) {
-        if (auto placed = whole_on(Tier::gpu, {id}, options)) {
-            return placed;
+    const auto add = [&](Tier tier, const Devices& devices) {
+        if (auto placed = whole_on(tier, devices, options)) {
+            list.push_back(std::move(*placed));
         }
+    };
+    for (const std::string& id : usable_) {
+        add(Tier::gpu, {id});
     }
     for (std::size_t count = 2; count <= usable_.size(); ++count) {
-        const Devices first(usable_.begin(), usable_.begin() + static_cast<std::ptrdiff_t>(count));
-        if (auto placed = whole_on(Tier::gpus, first, options)) {
-            return placed;
-        }
+        add(Tier::gpus, {usable_.begin(), usable_.begin() + static_cast<std::ptrdiff_t>(count)});
     }
-    return std::nullopt;
+    return list;
 }
 
 std::vector<Placer::Devices> Placer::mixed_sets() const {

@@ -38,8 +38,8 @@ class Placer {
     Placer(const Candidate& candidate, const Wishes& wishes, const Machine& machine,
            const Estimator& estimator);
 
-    /// All on accelerators, on as few as will do.
-    std::optional<Placed> whole(const EstimateOptions& options) const;
+    /// All on accelerators: those that fit, on one before on several.
+    std::vector<Placed> whole(const EstimateOptions& options) const;
     /// Those with host memory that fit, one per tier: as much on the accelerators as they hold.
     std::vector<Placed> mixed(const EstimateOptions& options) const;
     /// All on the host, fitting or not; nothing when an accelerator was asked for.
@@ -53,7 +53,8 @@ class Placer {
     using Devices = std::vector<std::string>;
 
     Placed measure(Tier tier, Placement layers, Devices devices, const EstimateOptions& options) const;
-    /// As `measure`, with the layers divided among several devices so that each is equally full.
+    /// As `measure`, with the layers divided among several devices: equally full where they are equally quick,
+    /// else the quickest filled first.
     Placed measure_divided(Tier tier, Placement layers, const Devices& devices,
                            const EstimateOptions& options) const;
     std::optional<Placed> whole_on(Tier tier, const Devices& devices, const EstimateOptions& options) const;

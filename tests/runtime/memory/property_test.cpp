@@ -27,17 +27,19 @@ class Dice {
 };
 
 Machine any_machine(Dice& dice) {
-    const double host_rate = dice.one_in(8) ? 0 : static_cast<double>(dice.between(5, 90)) * 1e9;
+    const bool measured = !dice.one_in(8);
+    const double host_rate = !measured ? 0 : static_cast<double>(dice.between(5, 90)) * 1e9;
     Machine machine = pretended_machine(dice.between(1, 128), dice.between(100, 64000), host_rate,
                                         static_cast<int>(dice.between(1, 32)));
     machine.host.margin_bytes = dice.up_to(2048) * mebibyte;
     for (std::uint64_t i = dice.up_to(3); i > 0; --i) {
-        const double rate = dice.one_in(8) ? 0 : static_cast<double>(dice.between(50, 2000)) * 1e9;
+        const double rate = !measured ? 0 : static_cast<double>(dice.between(50, 2000)) * 1e9;
         const std::uint64_t total_gib = dice.between(2, 48);
         machine = with_gpu(std::move(machine), total_gib, dice.up_to(total_gib * 1024), rate);
         machine.accelerators.back().unified = dice.one_in(6);
         machine.accelerators.back().fixed_bytes = dice.up_to(500) * mebibyte;
     }
+    std::ranges::sort(machine.accelerators, std::greater(), &Device::bandwidth);
     return machine;
 }
 
