@@ -9,9 +9,8 @@
 namespace hearth::cli {
 namespace {
 
-constexpr std::size_t gap = 4; // columns between cells, as Ollama prints them
-
-std::vector<std::size_t> column_widths(const std::vector<TableRow>& lines, std::size_t width) {
+std::vector<std::size_t> column_widths(const std::vector<TableRow>& lines, std::size_t width,
+                                       std::size_t gap) {
     std::vector<std::size_t> widths(lines.front().size());
     for (const TableRow& line : lines) {
         for (std::size_t i = 0; i < line.size(); ++i) {
@@ -37,7 +36,7 @@ std::string join(const TableRow& line) {
     return text;
 }
 
-std::string pad(const TableRow& line, const std::vector<std::size_t>& widths) {
+std::string pad(const TableRow& line, const std::vector<std::size_t>& widths, std::size_t gap) {
     std::string text;
     for (std::size_t i = 0; i < line.size(); ++i) {
         const std::string cell = elide(line[i], widths[i]);
@@ -52,17 +51,18 @@ std::string pad(const TableRow& line, const std::vector<std::size_t>& widths) {
 } // namespace
 
 std::string format_table(const TableRow& header, const std::vector<TableRow>& rows,
-                         std::optional<std::size_t> width) {
+                         std::optional<std::size_t> width, std::size_t gap) {
     std::vector<TableRow> lines{header};
     lines.insert(lines.end(), rows.begin(), rows.end());
     for (TableRow& line : lines) {
         line.resize(header.size());
         std::transform(line.begin(), line.end(), line.begin(), printable_line);
     }
-    const std::vector<std::size_t> widths = width ? column_widths(lines, *width) : std::vector<std::size_t>();
+    const std::vector<std::size_t> widths =
+        width ? column_widths(lines, *width, gap) : std::vector<std::size_t>();
     std::string text;
     for (const TableRow& line : lines) {
-        text.append(width ? pad(line, widths) : join(line)).append("\n");
+        text.append(width ? pad(line, widths, gap) : join(line)).append("\n");
     }
     return text;
 }
