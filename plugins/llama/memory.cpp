@@ -1,13 +1,13 @@
 #include "plugins/llama/memory.hpp"
 
 #include "plugins/llama/log.hpp"
+#include "plugins/llama/mapped_pages.hpp"
 #include "plugins/llama/recurrent_state.hpp"
 
 #include <common.h>
 #include <ggml-backend.h>
 #include <llama.h>
 #include <src/llama-ext.h>
-#include <src/llama-model.h>
 
 #include <algorithm>
 #include <cctype>
@@ -82,19 +82,6 @@ bool would_map(const common_params& params, const llama_model* model) {
         }
     }
     return true;
-}
-
-/// The map spans the file from the first to the last tensor that is used there, with all that was repacked or
-/// uploaded in between: only the tensors count.
-std::uint64_t mapped_bytes(const llama_model* model) {
-    constexpr std::uint64_t alignment = 32;
-    std::uint64_t bytes = 0;
-    for (const auto& [name, tensor] : llama_internal_get_tensor_map(model)) {
-        if (tensor->buffer && is_map(ggml_backend_buffer_get_type(tensor->buffer))) {
-            bytes += GGML_PAD(ggml_nbytes(tensor), alignment);
-        }
-    }
-    return bytes;
 }
 
 /// Source: llama_context::output_reserve at 0.5.0. Scores for every sequence, or for vectors a row of both for

@@ -2,6 +2,7 @@
 
 #include "plugins/llama/header.hpp"
 #include "plugins/llama/log.hpp"
+#include "plugins/llama/mapped_pages.hpp"
 #include "plugins/llama/memory.hpp"
 #include "plugins/llama/parameters.hpp"
 #include "plugins/llama/settings.hpp"
@@ -83,6 +84,7 @@ Model::Model(const hearth_load_spec& spec, const char* scratch_dir, const hearth
     routes_ = std::make_unique<server_routes>(*params_, *context_); // before the load: it registers hooks
     try {
         load(progress);
+        drop_unused_pages(llama_get_model(context_->get_llama_context()));
         describe();
         start();
     } catch (...) {

@@ -81,6 +81,11 @@ Statement& Statement::bind(std::uint64_t number) {
     return bind(static_cast<std::int64_t>(number));
 }
 
+Statement& Statement::bind(double number) {
+    check(sqlite3_bind_double(statement_.get(), ++bound_, number), "binding a number");
+    return *this;
+}
+
 bool Statement::step() {
     const int result = sqlite3_step(statement_.get());
     if (result == SQLITE_ROW)
@@ -115,6 +120,10 @@ std::string Statement::blob(int column) const {
 
 std::int64_t Statement::integer(int column) const {
     return sqlite3_column_int64(statement_.get(), column);
+}
+
+double Statement::real(int column) const {
+    return sqlite3_column_double(statement_.get(), column);
 }
 
 void Connection::Close::operator()(sqlite3* handle) const noexcept {

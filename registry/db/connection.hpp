@@ -24,6 +24,7 @@ class Statement {
     Statement& bind(const char* text) { return bind(std::string_view(text)); }
     Statement& bind(std::int64_t number);
     Statement& bind(std::uint64_t number);
+    Statement& bind(double number);
     Statement& bind_blob(std::string_view bytes);
 
     /// @return true when there is a row to read
@@ -36,6 +37,7 @@ class Statement {
     std::string text(int column) const;
     std::string blob(int column) const;
     std::int64_t integer(int column) const;
+    double real(int column) const;
 
   private:
     struct Finalize {
