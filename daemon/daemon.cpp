@@ -51,7 +51,7 @@ struct Daemon::Parts {
           catalog(database, blobs, disk, config.default_registry),
           launcher(io, std::move(inherited.launcher_socket), std::move(inherited.launcher)),
           fetcher(io, [this] { return launcher.start_fetch(); }),
-          pulls(io, catalog, blobs, fetcher, disk, config.default_registry),
+          pulls(io, catalog, blobs, fetcher, disk, config.default_registry, pull_options()),
           scheduler(
               io, config, runtime::find_plugins(paths::plugin_dirs()),
               [this](registry::Model model) { return catalog.open_files(std::move(model)); },
@@ -67,6 +67,12 @@ struct Daemon::Parts {
         services.data_dir = blobs.data_dir();
         services.sandbox = process::sandbox_description(process::SandboxProfile::core);
         add_routes(router, services);
+    }
+
+    static registry::PullOptions pull_options() {
+        registry::PullOptions options;
+        options.hub = registry::HubAccess::from_environment();
+        return options;
     }
 
     void tell(const runtime::RuntimeEvent& event) {

@@ -24,7 +24,7 @@ namespace {
 /// Names compare without case, and so do pulls of them.
 std::string job_key(const ModelRef& ref, const PullRequest& request) {
     std::string key = ref.full_name() + '\n' + request.as + (request.insecure ? "\ninsecure" : "");
-    if (ref.kind == ModelRef::Kind::oci) {
+    if (ref.kind == ModelRef::Kind::oci || ref.kind == ModelRef::Kind::hub) {
         std::ranges::transform(key, key.begin(), [](char letter) {
             return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
         });
@@ -68,7 +68,7 @@ struct PullEngine::Impl {
                   .transfers = transfers,
                   .sources = SourceIndex(blobs.data_dir()),
                   .default_registry = std::move(default_registry),
-                  .options = options},
+                  .options = std::move(options)},
           tasks(executor_in) {}
 
     RunningPullPtr find_or_start(ModelRef ref, PullRequest request);
@@ -120,7 +120,7 @@ void PullEngine::Impl::abandon(const RunningPullPtr& pull) {
 PullEngine::PullEngine(asio::any_io_executor executor, Catalog& catalog, BlobStore& blobs, Fetcher& fetcher,
                        BlockingPool& disk, std::string default_registry, PullOptions options)
     : impl_(std::make_unique<Impl>(executor, catalog, blobs, fetcher, disk, std::move(default_registry),
-                                   options)) {}
+                                   std::move(options))) {}
 
 PullEngine::~PullEngine() = default;
 

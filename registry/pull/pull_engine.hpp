@@ -4,6 +4,8 @@
 #include "base/async/task_group.hpp"
 #include "registry/blobs/free_space.hpp"
 #include "registry/model.hpp"
+#include "registry/pull/hub_access.hpp"
+#include "registry/pull/published.hpp"
 #include "registry/pull/retry.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -37,9 +39,15 @@ struct PullRequest {
     bool insecure = false; ///< Ollama's field: allows http to this registry
 };
 
+/// Says which quant of a repository to take when the reference names none: the tag of one of them. Runs on the
+/// io executor, as part of the pull, and is cancelled with it; what it throws ends the pull.
+using ChooseQuant = std::function<boost::asio::awaitable<std::string>(PublishedModel)>;
+
 /// Settings that tests and later the configuration change.
 struct PullOptions {
     RetryOptions retry;
+    HubAccess hub;
+    ChooseQuant choose_quant;                            ///< empty: `default_quant`
     std::uint64_t reserve_bytes = default_reserve_bytes; ///< free space that a pull leaves on the disk
 };
 

@@ -57,6 +57,13 @@ std::uint64_t allocated_bytes(const std::filesystem::path& part) {
 
 } // namespace
 
+std::string own_manifest(const std::vector<Layer>& layers) {
+    const std::string text = make_config();
+    const Layer config{
+        .media_type = media_type::config, .digest = sha256_of(text), .size = text.size(), .annotations = {}};
+    return make_manifest(config, layers);
+}
+
 PullJob::PullJob(PullContext& context, ModelRef ref, PullRequest request)
     : context_(context), ref_(std::move(ref)), request_(std::move(request)) {}
 
@@ -75,9 +82,8 @@ asio::awaitable<Model> PullJob::run() {
         manifest = co_await pull_file();
         break;
     case ModelRef::Kind::hub:
-        throw Error(
-            ErrorCode::unsupported, "Hugging Face references come in a later version",
-            "pull the file's https URL: https://huggingface.co/<org>/<repo>/resolve/main/<file>.gguf");
+        manifest = co_await pull_hub();
+        break;
     case ModelRef::Kind::local:
         throw Error(ErrorCode::model_not_found,
                     "'" + ref_.full_name() + "' is a name in this store, nothing to pull",
@@ -171,16 +177,12 @@ asio::awaitable<std::string> PullJob::pull_file() {
     co_return co_await make_own_manifest(std::move(layers));
 }
 
-/// A manifest of our own for files that came without one. Made of digests only: the same files are the same
-/// model, wherever from.
 asio::awaitable<std::string> PullJob::make_own_manifest(std::vector<Layer> layers) {
-    const std::string text = make_config();
-    keep(sha256_of(text));
-    auto put = [this, text] { return context_.blobs.put(text); };
-    const Digest digest = co_await run_blocking(context_.disk, std::move(put));
-    const Layer config{
-        .media_type = media_type::config, .digest = digest, .size = text.size(), .annotations = {}};
-    co_return make_manifest(config, layers);
+    const std::string config = make_config();
+    keep(sha256_of(config));
+    auto put = [this, config] { return context_.blobs.put(config); };
+    co_await run_blocking(context_.disk, std::move(put));
+    co_return own_manifest(layers);
 }
 
 asio::awaitable<Layer> PullJob::fetch_known(FileSource source) {

@@ -13,6 +13,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,12 @@ struct PullContext {
     PullOptions options;
 };
 
+/// The layer that a file of a known digest becomes in a manifest of our own.
+Layer published_layer(FileRole role, const Digest& digest, std::uint64_t size);
+/// A manifest of our own for files that came without one. Made of digests only: the same files are the same
+/// model, wherever from.
+std::string own_manifest(const std::vector<Layer>& layers);
+
 /// One pull of one reference, start to end: manifest, files, record. Runs as one coroutine on the io
 /// executor; cancelled as a whole.
 class PullJob {
@@ -42,9 +49,16 @@ class PullJob {
   private:
     /// Each gets every file the model needs, and gives the manifest to record.
     boost::asio::awaitable<std::string> pull_oci();
+    boost::asio::awaitable<std::string> pull_hub();
     boost::asio::awaitable<std::string> pull_url();
     boost::asio::awaitable<std::string> pull_file();
     boost::asio::awaitable<std::string> make_own_manifest(std::vector<Layer> layers);
+
+    /// The quant to take, and a line of progress that says which when nobody named it.
+    boost::asio::awaitable<std::string> choose_tag(PublishedModel model);
+    boost::asio::awaitable<std::optional<std::string>> kept_tag(PublishedModel model);
+    std::string pinned_tag(const PublishedModel& model) const;
+    boost::asio::awaitable<Layer> fetch_published(PublishedFile file);
 
     boost::asio::awaitable<Model> record(ModelRef name, std::string manifest);
     boost::asio::awaitable<Layer> fetch_unknown(FileSource source);

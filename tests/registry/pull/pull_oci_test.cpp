@@ -12,7 +12,6 @@ namespace {
 
 using hearth::testing::expect_error;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 class PullFromRegistry : public PullTest {};
 
@@ -236,11 +235,6 @@ TEST_F(PullFromRegistry, ARegistryThatRefusesIsToldApartFromOneWithoutTheModel) 
         return Reply{.status = 403, .headers = {}, .body = {}, .cut_after = {}, .failure = {}};
     });
     expect_error(ErrorCode::registry_denied, [&] { pull("tiny"); });
-}
-
-TEST_F(PullFromRegistry, HuggingFaceReferencesSayThatTheyComeLater) {
-    const std::string text = expect_error(ErrorCode::unsupported, [&] { pull("hf.co/org/repo:Q4_K_M"); });
-    EXPECT_THAT(text, HasSubstr("Hugging Face"));
 }
 
 TEST_F(PullFromRegistry, ManyPullsOfOneModelShareOneDownload) {
