@@ -32,13 +32,32 @@ def header(pairs, tensors):
 
 def write_ballast(path, size_bytes, seed=1):
     """A well-formed GGUF of about `size_bytes`: right header, one F32 tensor of noise. Nothing can run it; a store can keep it."""
+    return _write(path, llama_keys(seed), "token_embd.weight", size_bytes, seed)
+
+
+def write_shard(path, size_bytes, shard, count):
+    """One file of a split model; `shard` counts from 0."""
+    split = [metadata("split.no", UINT32, shard), metadata("split.count", UINT32, count)]
+    return _write(path, llama_keys(shard) + split, f"blk.{shard}.weight", size_bytes, 100 + shard)
+
+
+def write_projector(path, size_bytes):
+    """An mmproj, by its architecture."""
+    pairs = [metadata("general.architecture", STRING, "clip"), metadata("general.type", STRING, "mmproj")]
+    return _write(path, pairs, "v.patch_embd.weight", size_bytes, 200)
+
+
+def llama_keys(seed):
+    return [metadata("general.architecture", STRING, "llama"), metadata("general.name", STRING, f"ballast {seed}"),
+            metadata("llama.context_length", UINT32, 512), metadata("llama.embedding_length", UINT32, 64),
+            metadata("llama.block_count", UINT32, 1)]
+
+
+def _write(path, pairs, tensor, size_bytes, seed):
     noise = random.Random(seed).randbytes(1 << 20)
     count = size_bytes // 4
-    pairs = [metadata("general.architecture", STRING, "llama"), metadata("general.name", STRING, f"ballast {seed}"),
-             metadata("llama.context_length", UINT32, 512), metadata("llama.embedding_length", UINT32, 64),
-             metadata("llama.block_count", UINT32, 1)]
     with open(path, "wb") as out:
-        out.write(header(pairs, [("token_embd.weight", [count], 0, 0)]))
+        out.write(header(pairs, [(tensor, [count], 0, 0)]))
         left, block = count * 4, 0
         while left > 0:
             piece = struct.pack("<Q", block) + noise[8:]  # each MiB differs: a shifted copy cannot pass

@@ -54,6 +54,13 @@ class Source:
         return self.content[start:start + count]
 
 
+class Answer:
+    """What is sent as it is: a status, a body, headers."""
+
+    def __init__(self, status, body=b"", headers=None):
+        self.status, self.body, self.headers = status, body, headers
+
+
 class Origin:
     def __init__(self, folder, port=0, sndbuf=PIECE):
         self.folder, self.sndbuf = Path(folder), sndbuf
@@ -143,7 +150,7 @@ class Origin:
                         name, _, value = line.partition(":")
                         headers[name.lower()] = value.strip()
                     body = reader.read(int(headers.get("content-length", 0)))
-                    Exchange(self, connection, method, target, headers, body).answer()
+                    self.exchange(self, connection, method, target, headers, body).answer()
         except (Gone, OSError, ValueError):
             pass
         finally:
@@ -174,6 +181,9 @@ class Exchange:
         source = self._find()
         if fault and getattr(self, "_fault_" + fault["kind"])(source, fault):
             return None
+        if isinstance(source, Answer):
+            self._count(len(source.body))
+            return self._send(source.status, source.body, source.headers)
         if source is None:
             return self._send(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}')
         return self._send_source(source, fault or {})
@@ -247,31 +257,32 @@ class Exchange:
         etag = '"another"' if fault.get("kind") == "changed" else source.etag
         if etag:
             headers["ETag"] = etag
-        start = 0
-        wanted = re.match(r"bytes=(\d+)-$", self.headers.get("range", ""))
+        start, end = 0, source.size
+        wanted = re.match(r"bytes=(\d+)-(\d*)$", self.headers.get("range", ""))
         if wanted and fault.get("kind") != "ignore_range" and self.headers.get("if-range", etag) == etag:
             start = int(wanted[1])
             if start >= source.size:
                 return self._send(416, b"", {"Content-Range": f"bytes */{source.size}"})
+            end = min(end, int(wanted[2]) + 1) if wanted[2] else end
             told = start + 7 if fault.get("kind") == "wrong_range" else start
-            headers["Content-Range"] = f"bytes {told}-{source.size - 1}/{source.size}"
+            headers["Content-Range"] = f"bytes {told}-{end - 1}/{source.size}"
         extra = {"longer": 1000, "shorter": -1000}.get(fault.get("kind"), 0)
-        self._head(206 if start or wanted and "Content-Range" in headers else 200, {"Content-Length": source.size - start + extra, **headers})
+        self._head(206 if start or wanted and "Content-Range" in headers else 200, {"Content-Length": end - start + extra, **headers})
         if self.method != "HEAD":
-            self._send_body(source, start, fault)
+            self._send_body(source, start, end, fault)
             if extra > 0:
                 self._send_bytes(bytes(extra))
             if extra < 0:
                 raise Gone
         return True
 
-    def _send_body(self, source, start, fault):
+    def _send_body(self, source, start, end, fault):
         kind, at = fault.get("kind"), fault.get("at", source.size // 2)
         rate = fault.get("rate", 1) if kind == "drip" else self.origin.rate
         piece = min(PIECE, max(1, rate // 20)) if rate else PIECE
         began, sent = time.monotonic(), 0
-        while start < source.size:
-            data = bytearray(source.read(start, min(piece, source.size - start)))
+        while start < end:
+            data = bytearray(source.read(start, min(piece, end - start)))
             if kind in ("cut", "stall") and sent + len(data) > at:
                 self._send_bytes(data[:max(0, at - sent)])
                 if kind == "stall":
@@ -336,6 +347,9 @@ class Exchange:
 
     _fault_cut = _fault_stall = _fault_drip = _fault_flip = _fault_wrong_range = _fault_ignore_range = _no_replacement
     _fault_longer = _fault_shorter = _fault_changed = _no_replacement
+
+
+Origin.exchange = Exchange
 
 
 def main():
