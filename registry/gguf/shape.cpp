@@ -111,13 +111,6 @@ ModelShape read_shape(std::span<const Header* const> shards) {
     return shape;
 }
 
-SideFileShape read_side_file(const Header& header) {
-    SideFileShape side;
-    for (const TensorInfo& tensor : header.tensors)
-        side.weight_bytes += (tensor.bytes + 31) & ~std::uint64_t{31};
-    return side;
-}
-
 ModelShape scale_shape(const ModelShape& shape, const std::string& quantization, std::uint64_t file_bytes) {
     ModelShape scaled = shape;
     const std::uint64_t weights = shape.weight_bytes();

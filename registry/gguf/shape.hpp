@@ -20,7 +20,9 @@ ModelShape read_shape(const Header& header);
 /// @throws Error  model_invalid, also when shards are missing or in the wrong order
 ModelShape read_shape(std::span<const Header* const> shards);
 
-/// A projector or draft beside a model, from its own header. Its computing is not in it.
+/// A projector or draft beside a model, from its own header. What it computes with is said for projectors whose
+/// images have one size.
+/// @throws Error  model_invalid
 SideFileShape read_side_file(const Header& header);
 
 /// The same model in another quantization, of which only the size is known: the weights are scaled, the rest

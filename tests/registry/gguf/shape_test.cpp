@@ -254,5 +254,21 @@ TEST(GgufShape, SumsASideFile) {
     EXPECT_EQ(read_side_file(parse_header(PrefixSource(bytes))).weight_bytes, 128U);
 }
 
+TEST(GgufShape, KnowsWhatAnEncoderOfEqualImagesComputesWith) {
+    const auto side = [](const char* type) {
+        const std::string bytes = GgufWriter()
+                                      .text("general.architecture", "clip")
+                                      .text("clip.projector_type", type)
+                                      .u32("clip.vision.image_size", 896)
+                                      .u32("clip.vision.patch_size", 14)
+                                      .u32("clip.vision.embedding_length", 1152)
+                                      .u32("clip.vision.feed_forward_length", 4304)
+                                      .bytes();
+        return read_side_file(parse_header(PrefixSource(bytes))).compute_bytes;
+    };
+    EXPECT_EQ(side("gemma3"), 127'139'840U); // as the engine's dry run says
+    EXPECT_EQ(side("qwen2.5vl_merger"), 0U);
+}
+
 } // namespace
 } // namespace hearth::registry::gguf

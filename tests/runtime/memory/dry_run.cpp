@@ -3,10 +3,14 @@
 ///
 ///     dry_run MODEL CONTEXT:PARALLEL:KV:UNIFIED:FLASH:UBATCH:EMBEDDINGS …
 ///
-/// CONTEXT is one sequence's. One line per setting: "weights kv compute" in bytes, or "failed". The settings are those
+///     dry_run MODEL projector
+///
+/// CONTEXT is one sequence's. One line per setting: "weights kv compute" in bytes, or "failed"; for a projector
+/// its bytes, weights and compute together. The settings are those
 /// of the plugin (plugins/llama/parameters.cpp, memory.cpp).
 #include <ggml-backend.h>
 #include <llama.h>
+#include <mtmd.h>
 #include <src/llama-ext.h>
 
 #include <algorithm>
@@ -92,6 +96,16 @@ void measure(llama_model* model, const Setting& setting) {
     llama_free(context);
 }
 
+int measure_projector(const char* path) {
+    std::size_t bytes = 0;
+    mtmd_context_params params = mtmd_context_params_default();
+    params.use_gpu = false;
+    for (const auto& [device, size] : mtmd_get_memory_usage(path, params))
+        bytes += size;
+    std::printf("%zu\n", bytes);
+    return bytes == 0 ? 1 : 0;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -100,6 +114,8 @@ int main(int argc, char** argv) {
     if (std::getenv("DRY_RUN_LOG") == nullptr)
         llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
     ggml_backend_load_all_from_path(HEARTH_LLAMA_LIBRARIES);
+    if (std::string(argv[2]) == "projector")
+        return measure_projector(argv[1]);
     llama_model_params params = llama_model_default_params();
     params.no_alloc = true;
     params.load_mode = LLAMA_LOAD_MODE_NONE;

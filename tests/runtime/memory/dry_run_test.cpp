@@ -1,4 +1,5 @@
 /// The closed form against the engine's own account, for every probe: the gain over what peers compute is a column.
+#include "base/unique_fd.hpp"
 #include "registry/gguf/byte_source.hpp"
 #include "registry/gguf/shape.hpp"
 #include "runtime/memory/estimate.hpp"
@@ -17,7 +18,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 namespace hearth::runtime::memory {
@@ -63,12 +63,13 @@ std::vector<std::optional<DryRun>> dry_run(const std::filesystem::path& model,
     return results;
 }
 
+registry::gguf::Header header_of(const std::filesystem::path& model) {
+    const UniqueFd file(::open(model.c_str(), O_RDONLY | O_CLOEXEC));
+    return registry::gguf::parse_header(registry::gguf::FileSource(file.get()));
+}
+
 registry::ModelShape shape_of(const std::filesystem::path& model) {
-    const int fd = ::open(model.c_str(), O_RDONLY | O_CLOEXEC);
-    const registry::gguf::FileSource source(fd);
-    registry::ModelShape shape = registry::gguf::read_shape(registry::gguf::parse_header(source));
-    ::close(fd);
-    return shape;
+    return registry::gguf::read_shape(header_of(model));
 }
 
 std::vector<EstimateOptions> settings_of(const registry::ModelShape& shape) {
@@ -106,17 +107,19 @@ class ClosedForm : public ::testing::Test {
             fmt::format("'{}' -B '{}' '{}'", HEARTH_PYTHON, HEARTH_MAKE_PROBE, folder_->path().string());
         ASSERT_EQ(std::system(command.c_str()), 0); // NOLINT(cert-env33-c): our own script
         for (const auto& entry : std::filesystem::directory_iterator(folder_->path()))
-            if (!entry.path().stem().string().ends_with("-mmproj"))
-                models_.push_back(entry.path());
+            (entry.path().stem().string().ends_with("-mmproj") ? projectors_ : models_)
+                .push_back(entry.path());
         std::ranges::sort(models_);
     }
     static void TearDownTestSuite() {
         folder_.reset();
         models_.clear();
+        projectors_.clear();
     }
 
     static inline std::unique_ptr<testing::TemporaryDir> folder_;
     static inline std::vector<std::filesystem::path> models_;
+    static inline std::vector<std::filesystem::path> projectors_;
 };
 
 /// Counts how far the estimates are from the engine's figures, and prints a row for each. Weights and caches are
@@ -194,6 +197,17 @@ TEST_F(ClosedForm, StaysCloseAtUnusualSettings) {
                                *runs[i]);
     }
     comparison.judge();
+}
+
+TEST_F(ClosedForm, CountsAProjectorToTheByte) {
+    ASSERT_FALSE(projectors_.empty());
+    for (const auto& projector : projectors_) {
+        const registry::SideFileShape side = registry::gguf::read_side_file(header_of(projector));
+        const auto lines =
+            lines_of(fmt::format("'{}' '{}' projector 2>/dev/null", HEARTH_DRY_RUN, projector.string()));
+        ASSERT_EQ(lines.size(), 1U);
+        EXPECT_EQ(side.weight_bytes + side.compute_bytes, std::strtoull(lines[0].c_str(), nullptr, 10));
+    }
 }
 
 } // namespace
