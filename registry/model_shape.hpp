@@ -44,12 +44,14 @@ struct ModelShape {
     std::uint32_t expert_feed_forward = 0;
     std::uint32_t key_length = 0; ///< of one head, of full layers: attention without flash needs it
     std::uint32_t value_length = 0;
-    /// Rows as wide as the embedding that live while a layer's network is computed, measured by architecture.
-    std::uint32_t rows_beside = 4;
-    bool gated = true;        ///< networks have a gate matrix beside the up matrix
-    bool causal = true;       ///< false: an encoder; a text is one batch
-    bool embeds = false;      ///< made for vectors: has a pooling type
-    bool tied_output = false; ///< the output matrix is the input matrix
+    // What lives while a layer is computed, in elements for one token; measured by architecture.
+    std::uint32_t rows_beside = 4; ///< rows of embedding_length beside the network
+    std::uint32_t input_rows = 0;  ///< such rows more, because several go in for an image (deepstack)
+    std::uint32_t mixer_row = 0;   ///< of a recurrent layer
+    bool gated = true;             ///< networks have a gate matrix beside the up matrix
+    bool causal = true;            ///< false: an encoder; a text is one batch
+    bool embeds = false;           ///< made for vectors: has a pooling type
+    bool tied_output = false;      ///< the output matrix is the input matrix
     bool closed_form = false; ///< `estimate` knows this architecture; else only the engine's dry run does
     std::vector<LayerShape> layers;          ///< block_count of them, MTP blocks last
     std::uint64_t input_bytes = 0;           ///< token (and position) embeddings: always in host memory

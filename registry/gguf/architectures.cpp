@@ -14,7 +14,6 @@ constexpr auto architectures = std::to_array<Architecture>({
     {.name = "mistral3"},
     {.name = "qwen2"},
     {.name = "qwen2vl"},
-    {.name = "qwen2moe"},
     {.name = "qwen3"},
     {.name = "qwen3vl"},
     {.name = "qwen3moe"},
@@ -23,9 +22,7 @@ constexpr auto architectures = std::to_array<Architecture>({
     {.name = "phi3", .rows_beside = 3}, // its window is switched off
     {.name = "smollm3"},
     {.name = "granite"},
-    {.name = "granitemoe"},
     {.name = "internlm2"},
-    {.name = "seed_oss"},
     {.name = "deepseek2"},
     // Sliding windows.
     {.name = "gemma2", .window = WindowRule::always, .window_tokens = 4096, .window_period = 2},
@@ -37,21 +34,15 @@ constexpr auto architectures = std::to_array<Architecture>({
      .copies_tied_output = true,
      .rows_beside = 14},
     {.name = "gpt-oss", .window = WindowRule::always, .window_period = 2},
-    {.name = "cohere2", .window = WindowRule::always, .window_period = 4},
-    {.name = "olmo2", .window = WindowRule::present, .window_period = 4},
-    {.name = "smallthinker",
-     .window = WindowRule::present,
-     .window_tokens = 4096,
-     .window_period = 4,
-     .full_first = true},
     // State instead of, or beside, keys and values.
-    {.name = "mamba", .cache = recurrent, .rows_beside = 14},
+    {.name = "mamba", .cache = recurrent, .mixer = Mixer::mamba},
     {.name = "lfm2", .cache = hybrid, .window = WindowRule::present, .rows_beside = 3},
-    {.name = "lfm2moe", .cache = hybrid},
-    {.name = "granitehybrid", .cache = hybrid, .rows_beside = 5},
-    {.name = "qwen3next", .cache = hybrid, .state = StateRule::by_interval},
-    {.name = "qwen35", .cache = hybrid, .state = StateRule::by_interval, .rows_beside = 3},
-    {.name = "qwen35moe", .cache = hybrid, .state = StateRule::by_interval},
+    {.name = "granitehybrid", .cache = hybrid, .mixer = Mixer::mamba2, .rows_beside = 5},
+    {.name = "qwen35",
+     .cache = hybrid,
+     .state = StateRule::by_interval,
+     .mixer = Mixer::delta_net,
+     .rows_beside = 3},
     // Encoders.
     {.name = "bert", .cache = none, .gated = false, .rows_beside = 3},
     {.name = "nomic-bert", .cache = none, .rows_beside = 3},
@@ -63,6 +54,10 @@ constexpr auto architectures = std::to_array<Architecture>({
 });
 
 } // namespace
+
+std::span<const Architecture> known_architectures() noexcept {
+    return architectures;
+}
 
 const Architecture* find_architecture(std::string_view name) noexcept {
     const auto found = std::ranges::find(architectures, name, &Architecture::name);

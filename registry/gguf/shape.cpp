@@ -33,6 +33,8 @@ void read_numbers(const ModelKeys& keys, const Header& header, ModelShape& shape
                 shape.vocabulary =
                     static_cast<std::uint32_t>(std::min<std::uint64_t>(tensor.dims[1], ModelKeys::largest));
     constexpr std::int64_t most_experts = 1024;
+    constexpr std::int64_t most_rows = 64;
+    shape.input_rows = 2 * keys.number("n_deepstack_layers", 0, most_rows);
     shape.experts = keys.number("expert_count", 0, most_experts);
     shape.experts_used = std::ranges::max(keys.per_layer("expert_used_count", 0, most_experts));
     if (shape.experts_used > shape.experts)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 // Rules of llama.cpp 0.5.0: src/llama-model.cpp (load_hparams, create_memory, load_swa_pattern) and
 // src/llama-hparams.cpp (n_embd_k_gqa, n_embd_r, n_embd_s, set_swa_pattern).
@@ -76,9 +77,8 @@ void read_windows(const ModelKeys& keys, const Architecture& architecture, Model
         return;
     }
     const std::uint32_t period = keys.number("attention.sliding_window_pattern", architecture.window_period);
-    const std::uint32_t full = period == 0 || architecture.full_first ? 0 : period - 1;
     for (std::size_t i = 0; i < layers; ++i)
-        shape.layers[i].sliding = period == 0 || i % period != full;
+        shape.layers[i].sliding = period == 0 || i % period != period - 1;
 }
 
 void read_caches(const ModelKeys& keys, const Architecture& architecture, ModelShape& shape) {
@@ -107,51 +107,74 @@ void read_shared_caches(const ModelKeys& keys, const Architecture& architecture,
         shape.layers[i].shares_cache = true;
 }
 
+/// The dimensions of a state space layer.
+struct StateSpace {
+    std::uint64_t kernel = 0;
+    std::uint64_t inner = 0;
+    std::uint64_t state = 0;
+    std::uint64_t groups = 0;
+    std::uint64_t heads = 0;
+
+    explicit StateSpace(const ModelKeys& keys)
+        : kernel(keys.number("ssm.conv_kernel", 0, most_state >> 8)),
+          inner(keys.number("ssm.inner_size", 0, most_state)),
+          state(keys.number("ssm.state_size", 0, most_state >> 4)),
+          groups(keys.number("ssm.group_count", 0, most_state >> 8)),
+          heads(keys.number("ssm.time_step_rank", 0, most_state)) {}
+    /// Of the convolution.
+    std::uint64_t channels() const { return inner + 2 * groups * state; }
+};
+
 /// F32 elements of one sequence's state in a recurrent layer.
-std::uint64_t state_elements(const ModelKeys& keys, const ModelShape& shape) {
-    const std::uint64_t width = shape.embedding_length;
+std::uint64_t state_elements(const ModelKeys& keys, const StateSpace& space, const ModelShape& shape) {
     if (const std::uint64_t length = keys.number("shortconv.l_cache", 0, most_state); length > 0)
-        return width * (length - 1);
-    const std::uint64_t kernel = keys.number("ssm.conv_kernel", 0, most_state >> 8);
-    const std::uint64_t inner = keys.number("ssm.inner_size", 0, most_state);
-    const std::uint64_t state = keys.number("ssm.state_size", 0, most_state >> 4);
-    const std::uint64_t groups = keys.number("ssm.group_count", 0, most_state >> 4);
-    return (kernel > 0 ? kernel - 1 : 0) * (inner + 2 * groups * state) + state * inner;
+        return shape.embedding_length * (length - 1);
+    return (space.kernel > 0 ? space.kernel - 1 : 0) * space.channels() + space.state * space.inner;
+}
+
+/// Elements for one token that live at the widest point of a recurrent layer: fitted to the engine's dry run.
+std::uint64_t mixer_elements(Mixer mixer, const StateSpace& space, const ModelShape& shape) {
+    switch (mixer) {
+    case Mixer::narrow:
+        return 0;
+    case Mixer::mamba:
+        return space.inner * 13 / 2;
+    case Mixer::mamba2:
+        return 8 * space.inner + 4 * space.groups * space.state + space.heads;
+    case Mixer::delta_net:
+        return 3 * (space.channels() + shape.embedding_length + space.state);
+    }
+    std::unreachable();
 }
 
 std::vector<bool> recurrent_layers(const ModelKeys& keys, const Architecture& architecture,
                                    const ModelShape& shape) {
     const std::size_t count = trunk(shape);
+    const bool by_interval = architecture.state == StateRule::by_interval;
+    if (const auto flags = keys.flags("attention.recurrent_layers"); flags && by_interval)
+        return *flags;
+    const std::uint32_t interval = std::max(1U, keys.number("full_attention_interval", 4));
     std::vector<bool> recurrent(shape.layers.size(), false);
-    if (architecture.state == StateRule::by_interval) {
-        if (const auto flags = keys.flags("attention.recurrent_layers"))
-            return *flags;
-        const std::uint32_t interval = std::max(1U, keys.number("full_attention_interval", 4));
-        for (std::size_t i = 0; i < count; ++i)
-            recurrent[i] = (i + 1) % interval != 0;
-        return recurrent;
-    }
-    const auto networks = keys.per_layer("feed_forward_length", 0);
-    for (std::size_t i = 0; i < count; ++i) {
-        const bool alone = architecture.state != StateRule::mixers_only || networks[i] == 0;
-        recurrent[i] = architecture.state == StateRule::every_layer ||
-                       architecture.cache == CacheKind::recurrent || (shape.layers[i].kv_heads == 0 && alone);
-    }
+    for (std::size_t i = 0; i < count; ++i)
+        recurrent[i] = by_interval
+                           ? (i + 1) % interval != 0
+                           : architecture.cache == CacheKind::recurrent || shape.layers[i].kv_heads == 0;
     return recurrent;
 }
 
 void read_states(const ModelKeys& keys, const Architecture& architecture, ModelShape& shape) {
     if (architecture.cache != CacheKind::recurrent && architecture.cache != CacheKind::hybrid)
         return;
-    const std::uint64_t bytes = state_elements(keys, shape) * sizeof(float);
+    const StateSpace space(keys);
+    const std::uint64_t bytes = state_elements(keys, space, shape) * sizeof(float);
+    shape.mixer_row = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(mixer_elements(architecture.mixer, space, shape), UINT32_MAX));
     const std::vector<bool> recurrent = recurrent_layers(keys, architecture, shape);
     for (std::size_t i = 0; i < shape.layers.size(); ++i) {
         LayerShape& layer = shape.layers[i];
         if (!recurrent[i])
             continue;
         layer.state_bytes = bytes;
-        if (architecture.state == StateRule::every_layer)
-            continue;
         layer.kv_heads = layer.key_row = layer.value_row = 0;
         layer.sliding = false;
     }

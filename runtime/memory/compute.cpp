@@ -79,12 +79,13 @@ std::uint64_t widest_floats(const ModelShape& shape, const EstimateOptions& opti
     for (const LayerShape& layer : shape.layers) {
         if (layer.prediction)
             continue;
-        widest =
-            std::max({widest, network_floats(shape, layer, options.kv_type), expert_floats(shape, layer)});
+        const std::uint64_t mixer = layer.state_bytes > 0 ? shape.mixer_row : 0;
+        widest = std::max(
+            {widest, network_floats(shape, layer, options.kv_type), expert_floats(shape, layer), mixer});
         if (!options.flash_attention)
             widest = std::max(widest, score_floats(shape, layer, batch));
     }
-    return widest + index_floats;
+    return widest + std::uint64_t{shape.input_rows} * shape.embedding_length + index_floats;
 }
 
 /// The scores of the vocabulary, and the row that they come from.

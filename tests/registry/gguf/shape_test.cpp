@@ -115,7 +115,6 @@ TEST(GgufShape, FollowsTheWindowPatternOfTheArchitecture) {
     };
     EXPECT_THAT(pattern("gemma2"), ElementsAre(true, false, true, false, true, false, true));
     EXPECT_THAT(pattern("gemma3"), ElementsAre(true, true, true, true, true, false, true));
-    EXPECT_THAT(pattern("smallthinker"), ElementsAre(false, true, true, true, false, true, true));
     EXPECT_THAT(pattern("phi3"), ElementsAre(false, false, false, false, false, false, false));
     EXPECT_THAT(pattern("llama"), ElementsAre(false, false, false, false, false, false, false));
 }

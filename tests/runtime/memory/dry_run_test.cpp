@@ -1,5 +1,6 @@
 /// The closed form against the engine's own account, for every probe: the gain over what peers compute is a column.
 #include "base/unique_fd.hpp"
+#include "registry/gguf/architectures.hpp"
 #include "registry/gguf/byte_source.hpp"
 #include "registry/gguf/shape.hpp"
 #include "runtime/memory/estimate.hpp"
@@ -197,6 +198,14 @@ TEST_F(ClosedForm, StaysCloseAtUnusualSettings) {
                                *runs[i]);
     }
     comparison.judge();
+}
+
+TEST_F(ClosedForm, HasAProbeOfEveryArchitectureThatItKnows) {
+    std::set<std::string> probed;
+    for (const auto& model : models_)
+        probed.insert(shape_of(model).architecture);
+    for (const registry::gguf::Architecture& architecture : registry::gguf::known_architectures())
+        EXPECT_TRUE(probed.contains(std::string(architecture.name))) << architecture.name;
 }
 
 TEST_F(ClosedForm, CountsAProjectorToTheByte) {
