@@ -144,9 +144,9 @@ std::string choice_line(const std::string& name, const Json& choice) {
 }
 
 std::string outcome(const Json& plan) {
-    std::string text = choice_line("pick", member(plan, "pick")) +
-                       choice_line("better", member(plan, "better")) +
-                       choice_line("worse", member(plan, "worse"));
+    std::string text =
+        choice_line("pick", member(plan, "pick")) + choice_line("better", member(plan, "better")) +
+        choice_line("worse", member(plan, "worse")) + choice_line("faster", member(plan, "faster"));
     if (const std::string advice = member_text(plan, "advice"); !advice.empty()) {
         text += line("advice", advice);
     }

@@ -1,7 +1,9 @@
 #include "runtime/memory/divide.hpp"
 
 #include "runtime/memory/budget.hpp"
+#include "runtime/memory/kv_cache.hpp"
 #include "runtime/memory/layer_map.hpp"
+#include "runtime/memory/placing.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -32,25 +34,20 @@ std::optional<std::vector<double>> fill_to(const std::vector<double>& slots, con
 
 std::vector<double> slot_bytes(const registry::ModelShape& shape, const EstimateOptions& options,
                                const Placement& placement) {
-    const std::vector<LayerPlace> places = layer_places(shape, placement);
-    const auto sequences = static_cast<std::uint64_t>(std::max(options.parallel, 1));
+    const std::vector<LayerPlace> places = layer_places(shape, placement, 1);
+    const Batch batch = make_batch(shape, options);
     std::vector<double> slots;
     for (std::size_t i = 0; i < shape.layers.size(); ++i) {
-        if (places[i].layer == host_device) {
+        if (places[i].layer == host) {
             continue;
         }
         const registry::LayerShape& layer = shape.layers[i];
-        if (layer.prediction) {
-            slots.push_back(0); // not loaded
-            continue;
-        }
-        const double experts = places[i].experts == host_device ? 0 : static_cast<double>(layer.expert_bytes);
-        const double sequence = cache_read_bytes(shape, layer, options.kv_type, options.context) +
-                                static_cast<double>(layer.state_bytes);
-        slots.push_back(static_cast<double>(layer.dense_bytes) + experts +
-                        sequence * static_cast<double>(sequences));
+        const std::uint64_t experts = places[i].experts == host ? 0 : layer.expert_bytes;
+        const std::uint64_t weights = layer.prediction ? 0 : layer.dense_bytes + experts; // else not loaded
+        slots.push_back(static_cast<double>(weights + layer_cache_bytes(shape, layer, options, batch) +
+                                            layer_state_bytes(layer, batch)));
     }
-    if (places.back().layer != host_device) {
+    if (places.back().layer != host) {
         slots.push_back(static_cast<double>(output_layer_bytes(shape)));
     }
     return slots;

@@ -9,7 +9,7 @@
 /// Dividing offloaded layers among several accelerators.
 namespace hearth::runtime::memory {
 
-/// About the bytes that each offloaded slot (blocks in order, the output layer last) brings to its device:
+/// The bytes that each offloaded slot (blocks in order, the output layer last) brings to its device:
 /// weights, cache and state.
 std::vector<double> slot_bytes(const registry::ModelShape& shape, const EstimateOptions& options,
                                const Placement& placement);

@@ -104,6 +104,25 @@ std::optional<std::size_t> worse_than(const std::vector<CandidatePlan>& plans, s
     return std::nullopt;
 }
 
+/// For a person to whom speed is worth a step of quality: above the floor, whole on accelerators.
+std::optional<std::size_t> faster_than(const std::vector<CandidatePlan>& plans, std::size_t pick) {
+    constexpr double much = 1.5;
+    const auto is_on_accelerators = [](const Choice& choice) {
+        return choice.placement == tier_name(Tier::gpu) || choice.placement == tier_name(Tier::gpus);
+    };
+    if (is_on_accelerators(plans[pick].choice)) {
+        return std::nullopt;
+    }
+    for (const std::size_t i : eligible(plans)) {
+        const Choice& choice = plans[i].choice;
+        const bool quicker = choice.tokens_per_second > plans[pick].choice.tokens_per_second * much;
+        if (i > pick && choice.fits && is_on_accelerators(choice) && quicker) {
+            return i;
+        }
+    }
+    return std::nullopt;
+}
+
 /// About the largest model of this kind that would fit: parameters grow like everything else of a plan.
 std::string size_that_fits(const std::vector<CandidatePlan>& plans,
                            const std::vector<Candidate>& candidates) {
@@ -157,6 +176,7 @@ Plan fit(const std::vector<Candidate>& candidates, const Wishes& wishes, const M
     if (plan.pick) {
         plan.better = better_than(plans, *plan.pick);
         plan.worse = worse_than(plans, *plan.pick);
+        plan.faster = faster_than(plans, *plan.pick);
     }
     if (!plan.pick || !plans[*plan.pick].choice.fits) {
         plan.nearest = nearest_plans(plans, candidates, known, machine, estimator);

@@ -80,6 +80,8 @@ struct Plan {
     std::optional<std::size_t> pick;   ///< into choices; absent: nothing fits above the quality floor
     std::optional<std::size_t> better; ///< next better quality than the pick, fitting or not
     std::optional<std::size_t> worse;  ///< next smaller that fits
+    std::optional<std::size_t> faster; ///< the best that is whole on accelerators, where the pick is not, and
+                                       ///< much quicker: offered, not taken, as it costs quality
     std::vector<Choice> nearest;       ///< without a fitting pick: what comes closest to the wish and fits
     std::string advice;                ///< without a fitting pick: what would fit, in a sentence
 };

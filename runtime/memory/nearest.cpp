@@ -1,6 +1,6 @@
 #include "runtime/memory/nearest.hpp"
 
-#include "runtime/memory/reasons.hpp"
+#include "runtime/memory/largest.hpp"
 #include "runtime/memory/selection.hpp"
 
 #include <fmt/format.h>
@@ -37,6 +37,15 @@ class NearestPlans {
         return plan.choice.fits ? std::optional(std::move(plan.choice)) : std::nullopt;
     }
 
+    bool keep_if_it_fits(std::optional<Choice>& best, const Wishes& wishes) const {
+        std::optional<Choice> choice = try_plan(wishes);
+        if (choice) {
+            best = std::move(choice);
+            return true;
+        }
+        return false;
+    }
+
     bool add(const Wishes& wishes, const std::string& difference) {
         std::optional<Choice> choice = try_plan(wishes);
         if (choice) {
@@ -48,11 +57,14 @@ class NearestPlans {
 
     void add_fewer_sequences() {
         Wishes wishes = wishes_;
-        for (int parallel = wishes_.parallel.value_or(1) - 1; parallel >= 1; --parallel) {
+        std::optional<Choice> best;
+        largest(1, wishes_.parallel.value_or(1) - 1, [&](int parallel) {
             wishes.parallel = parallel;
-            if (add(wishes, fmt::format("{} at once instead of {}", parallel, *wishes_.parallel))) {
-                return;
-            }
+            return keep_if_it_fits(best, wishes);
+        });
+        if (best) {
+            best->reason = fmt::format("{} at once instead of {}", best->options.parallel, *wishes_.parallel);
+            found_.push_back(std::move(*best));
         }
     }
 
@@ -84,22 +96,14 @@ class NearestPlans {
         }
     }
 
-    /// The largest context that fits, by halving the interval: more context never takes less memory.
+    /// The largest context that fits: more context never takes less memory.
     bool add_smaller_context(Wishes wishes, const std::string& also) {
         const std::uint64_t asked = first_context();
-        std::uint64_t low = least_useful_context / context_step - 1; // does not fit, or is not tried
-        std::uint64_t high = (asked + context_step - 1) / context_step - 1;
         std::optional<Choice> best;
-        while (low < high) {
-            const std::uint64_t middle = low + (high - low + 1) / 2;
-            wishes.context = middle * context_step;
-            if (auto choice = try_plan(wishes)) {
-                best = std::move(choice);
-                low = middle;
-            } else {
-                high = middle - 1;
-            }
-        }
+        largest(least_useful_context / context_step, (asked - 1) / context_step, [&](std::uint64_t steps) {
+            wishes.context = steps * context_step;
+            return keep_if_it_fits(best, wishes);
+        });
         if (best) {
             best->reason =
                 fmt::format("a context of {} tokens instead of {}{}", best->options.context, asked, also);

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "runtime/memory/divide.hpp"
+#include "runtime/memory/largest.hpp"
 #include "runtime/memory/side_files.hpp"
 
 #include <algorithm>
@@ -9,20 +10,6 @@
 
 namespace hearth::runtime::memory {
 namespace {
-
-/// The largest number in [low, high] that `holds`, which holds for all below it too; low − 1 when none does.
-template <class Holds> int largest(int low, int high, const Holds& holds) {
-    --low;
-    while (low < high) {
-        const int middle = low + (high - low + 1) / 2;
-        if (holds(middle)) {
-            low = middle;
-        } else {
-            high = middle - 1;
-        }
-    }
-    return low;
-}
 
 Placement offload(int layers, int expert_layers_on_host = 0) {
     Placement placement;

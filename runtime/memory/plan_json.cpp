@@ -119,6 +119,7 @@ Json plan_json(const Plan& plan, const std::string& model, const Machine& machin
             {"pick", choice_or_null(plan, plan.pick, machine)},
             {"better", choice_or_null(plan, plan.better, machine)},
             {"worse", choice_or_null(plan, plan.worse, machine)},
+            {"faster", choice_or_null(plan, plan.faster, machine)},
             {"nearest", choices_json(plan.nearest, machine)},
             {"advice", plan.advice.empty() ? Json() : Json(plan.advice)}};
 }

@@ -8,7 +8,7 @@
 /// A plan as scripts read it: the contract of GET /hearth/v1/plan and of `hearth plan --json`.
 namespace hearth::runtime::memory {
 
-/// {"version": 1, "model", "choices": […], "pick": choice or null, "better", "worse": choice or null,
+/// {"version": 1, "model", "choices": […], "pick": choice or null, "better", "worse", "faster": choice or null,
 ///  "nearest": […], "advice": text or null}.
 ///
 /// A choice: "quant", "fits", "placement", "context" (tokens of one sequence), "parallel", "unified", "kv_type",

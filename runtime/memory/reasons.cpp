@@ -15,23 +15,6 @@ std::string lacks_text(const std::vector<Shortage>& lacks) {
     return text;
 }
 
-std::string placement_text(const Choice& choice, std::size_t slots) {
-    if (choice.placement == "gpu") {
-        return "whole on the GPU";
-    }
-    if (choice.placement == "gpus") {
-        return fmt::format("whole on {} GPUs", choice.memory.devices.size() - 1);
-    }
-    if (choice.placement == "experts on host") {
-        return fmt::format("experts of {} layers in RAM, the rest on the GPU",
-                           choice.layers.expert_layers_on_host);
-    }
-    if (choice.placement == "partial") {
-        return fmt::format("{} of {} layers on the GPU", choice.layers.gpu_layers, slots);
-    }
-    return "on the CPU";
-}
-
 std::string context_text(const EstimateOptions& options) {
     std::string text = fmt::format("{} tokens", options.context);
     if (options.parallel > 1) {

@@ -12,9 +12,6 @@ namespace hearth::runtime::memory {
 /// "needs 1.2 GB more on cpu and 0.3 GB more on cuda0"
 std::string lacks_text(const std::vector<Shortage>& lacks);
 
-/// "whole on the GPU", "23 of 37 layers on the GPU", "experts of 41 layers in RAM", "on the CPU"
-std::string placement_text(const Choice& choice, std::size_t slots);
-
 /// "8192 tokens", "8192 tokens for each of 4 sequences", with the cache's type when it is not f16.
 std::string context_text(const EstimateOptions& options);
 

@@ -1,5 +1,6 @@
 #include "runtime/memory/budget.hpp"
 #include "runtime/memory/fit.hpp"
+#include "runtime/memory/kv_cache.hpp"
 #include "runtime/memory/layer_map.hpp"
 
 #include <algorithm>
@@ -61,25 +62,33 @@ double mixture_rate(const registry::ModelShape& shape, const Device& device, int
     return bytes > 0 && seconds > 0 ? bytes / seconds : type_rate(device, shape.quantization, cores);
 }
 
+/// One sequence, half full: what a token in the middle of a conversation reads.
+EstimateOptions half_full(const EstimateOptions& options) {
+    EstimateOptions half = options;
+    half.context = std::max<std::uint64_t>(options.context / 2, 1);
+    half.parallel = 1;
+    return half;
+}
+
 /// Bytes read for one token, by device: the host first, then the accelerators of the choice.
 std::vector<double> token_bytes(const registry::ModelShape& shape, const Choice& choice,
                                 std::size_t accelerators) {
     std::vector<double> bytes(accelerators + 1);
-    const auto on = [&](int device) -> double& {
-        return bytes[std::min(static_cast<std::size_t>(device + 1), accelerators)];
-    };
-    const std::vector<LayerPlace> places = layer_places(shape, choice.layers);
+    const EstimateOptions options = half_full(choice.options);
+    const Batch batch = make_batch(shape, options);
+    const std::vector<LayerPlace> places = layer_places(shape, choice.layers, accelerators);
     for (std::size_t i = 0; i < shape.layers.size(); ++i) {
-        const registry::LayerShape& layer = shape.layers[i];
+        registry::LayerShape layer = shape.layers[i];
         if (layer.prediction) {
             continue;
         }
-        on(places[i].layer) +=
-            static_cast<double>(layer.dense_bytes) + static_cast<double>(layer.state_bytes) +
-            cache_read_bytes(shape, layer, choice.options.kv_type, choice.options.context / 2);
-        on(places[i].experts) += static_cast<double>(layer.expert_bytes) * active_experts(shape);
+        layer.shares_cache = false; // it reads what another owns
+        bytes[places[i].layer] +=
+            static_cast<double>(layer.dense_bytes + layer_cache_bytes(shape, layer, options, batch) +
+                                layer_state_bytes(layer, batch));
+        bytes[places[i].experts] += static_cast<double>(layer.expert_bytes) * active_experts(shape);
     }
-    on(places.back().layer) += static_cast<double>(output_layer_bytes(shape));
+    bytes[places.back().layer] += static_cast<double>(output_layer_bytes(shape));
     return bytes;
 }
 

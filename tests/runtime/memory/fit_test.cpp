@@ -68,6 +68,17 @@ TEST(Fit, NamesTheNextBetterAndTheNextWorse) {
     EXPECT_THAT(choice_of(plan, "Q5_K_S").reason, HasSubstr("too slow"));
 }
 
+TEST(Fit, OffersTheQuickerOneThatIsWholeOnTheGpuWithoutTakingIt) {
+    const Machine machine = with_gpu(plain_machine(), 6, 4500, 400e9);
+    const Plan plan = fit(published(llama_3_1_8b), {}, machine);
+    EXPECT_EQ(picked(plan).quant, "Q4_K_M");
+    EXPECT_EQ(picked(plan).placement, "partial");
+    ASSERT_TRUE(plan.faster);
+    EXPECT_EQ(plan.choices[*plan.faster].placement, "gpu");
+    EXPECT_FALSE(plan.choices[*plan.faster].below_floor);
+    EXPECT_FALSE(fit(published(llama_3_1_8b), {}, plain_machine()).faster) << "there is no GPU";
+}
+
 TEST(Fit, CrossesTheQualityFloorOnlyWhenAsked) {
     const Machine tight = pretended_machine(8, 3600, 30e9, 4); // IQ2_M and Q2_K would fit
     const Plan unasked = fit(published(llama_3_1_8b), {}, tight);
