@@ -111,13 +111,13 @@ Settings::Settings(hearth_str spec) {
     alias = member<std::string>(json, "alias", alias);
     context = bounded(json, "context", 0, 0, most_tokens);
     parallel = bounded(json, "parallel", 1, 1, 256);
-    unified = member(json, "unified", true);
     threads = bounded(json, "threads", 0, 0, 512);
     embeddings = member(json, "embeddings", false);
     const Json options = member(json, "options", Json::object());
     if (!options.is_object()) {
         throw Failure(HEARTH_E_INVALID, "\"options\" is not an object");
     }
+    unified = member(options, "unified", member(json, "unified", true));
     pretend = read_pretended(json);
     if (options.contains("gpu_layers")) {
         gpu_layers = bounded(options, "gpu_layers", 0, -2, 1 << 16);

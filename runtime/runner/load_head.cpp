@@ -70,6 +70,21 @@ std::string estimate_head(const LoadSpec& spec, const std::vector<registry::Open
     return to_text(Json{{"op", "estimate"}, {"spec", inner}, {"files", describe_files(files)}});
 }
 
+std::string plan_options(const memory::EstimateOptions& options, const memory::Placement& placement,
+                         const std::vector<std::string>& accelerators) {
+    LoadSpec spec;
+    apply_plan(spec, options, placement, accelerators);
+    Json text = options_of(spec);
+    text["unified"] = spec.unified;
+    return to_text(text);
+}
+
+std::string settings_text(const LoadSpec& spec) {
+    Json settings = spec_of(spec);
+    settings.erase("alias");
+    return to_text(settings); // nlohmann::json keeps members sorted
+}
+
 void apply_plan(LoadSpec& spec, const memory::EstimateOptions& options, const memory::Placement& placement,
                 const std::vector<std::string>& accelerators) {
     spec.context_tokens = static_cast<std::int64_t>(options.context);

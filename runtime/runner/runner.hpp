@@ -43,6 +43,16 @@ struct LoadSpec {
 void apply_plan(LoadSpec& spec, const memory::EstimateOptions& options, const memory::Placement& placement,
                 const std::vector<std::string>& accelerators);
 
+/// The same as an options_json, for who has nothing but that to carry a plan in: all but context, parallel and
+/// embeddings.
+std::string plan_options(const memory::EstimateOptions& options, const memory::Placement& placement,
+                         const std::vector<std::string>& accelerators);
+
+/// The canonical text of all of a spec that changes memory or speed, JSON with sorted members: the key that
+/// measurements are kept under. The alias is no part of it.
+/// @throws Error  invalid_argument: options_json is no JSON object
+std::string settings_text(const LoadSpec& spec);
+
 /// An accelerator that a dry run takes instead of the real ones.
 struct PretendedDevice {
     std::string id;

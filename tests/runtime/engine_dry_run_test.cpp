@@ -121,6 +121,45 @@ TEST_F(DryRunTest, RepeatsWhatTheBackendSaysAgainstTheSpec) {
     EXPECT_EQ(pids_.size(), 1u) << "the runner is as good as before";
 }
 
+TEST(LoadSettings, HaveOneTextWhateverTheAlias) {
+    const EstimateOptions options{
+        .context = 2048, .parallel = 2, .unified = false, .kv_type = CacheType::q8_0};
+    LoadSpec one;
+    one.alias = "a";
+    apply_plan(one, options, {}, {});
+    LoadSpec other = one;
+    other.alias = "b";
+    EXPECT_EQ(settings_text(one), settings_text(other));
+    const Json text = Json::parse(settings_text(one));
+    EXPECT_EQ(text["unified"], false);
+    EXPECT_EQ(text["options"]["cache_type_v"], "q8_0");
+    EXPECT_EQ(text["options"]["device"], "none");
+    other.ubatch = 64;
+    EXPECT_NE(settings_text(one), settings_text(other));
+}
+
+TEST(LoadSettings, ThePersonsOptionsWinOverThePlan) {
+    LoadSpec spec;
+    apply_plan(spec, {}, {}, {});
+    spec.options_json = R"({"load_mode":"read","batch":64})";
+    const Json text = Json::parse(settings_text(spec));
+    EXPECT_EQ(text["options"]["load_mode"], "read");
+    EXPECT_EQ(text["options"]["batch"], 64);
+    EXPECT_EQ(text["options"]["flash_attention"], "on");
+    spec.options_json = "5";
+    hearth::testing::expect_error(ErrorCode::invalid_argument, [&] { settings_text(spec); });
+}
+
+TEST(LoadSettings, APlanFitsIntoOptionsAlone) {
+    Placement placement{.gpu_layers = 9, .split = {1, 2}, .expert_layers_on_host = 3};
+    const Json options = Json::parse(plan_options({.unified = false}, placement, {"cuda0", "cuda1"}));
+    EXPECT_EQ(options["unified"], false);
+    EXPECT_EQ(options["device"], "cuda0,cuda1");
+    EXPECT_EQ(options["gpu_layers"], 9);
+    EXPECT_EQ(options["tensor_split"], Json({1.0, 2.0}));
+    EXPECT_EQ(options["expert_layers_on_host"], 3);
+}
+
 TEST(BackendReport, PutsTheHostFirstAndAcceleratorsInThePlansOrder) {
     const Json report = {
         {"total_bytes", 6},
