@@ -39,6 +39,14 @@ void declare_pull(CLI::App& command, Arguments& arguments) {
     command.add_flag("--insecure", options.insecure, "Allow plain http to this registry");
 }
 
+void declare_quantize(CLI::App& command, Arguments& arguments) {
+    QuantizeOptions& options = arguments.quantize;
+    command.add_option("model", options.model, "An installed F32, F16, BF16 or Q8_0 model")->required();
+    command.add_option("type", options.type, "What to make of it, such as Q4_K_M or Q8_0")->required();
+    command.add_option("--as", options.as,
+                       "Keep it under this name; default: its name with the type as its tag");
+}
+
 void declare_load(CLI::App& command, Arguments& arguments) {
     RunOptions& options = arguments.run;
     command.add_option("model", options.model, "Name of the model")->required();
@@ -79,9 +87,10 @@ void declare_help(CLI::App& command, Arguments& arguments) {
     command.add_option("command", arguments.topic, "A command");
 }
 
-constexpr std::array<CommandRow, 11> commands{{
+constexpr std::array<CommandRow, 12> commands{{
     {"run", "Ask a model, or talk with it; pulls it first when it is absent", declare_run},
     {"pull", "Download a model, or adopt a file", declare_pull},
+    {"quantize", "Make a smaller model of an installed one", declare_quantize},
     {"list", "List the models in the store (also: ls)", declare_nothing},
     {"show", "Show what a model is", declare_show},
     {"ps", "List the models in memory", declare_nothing},

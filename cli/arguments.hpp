@@ -13,6 +13,12 @@ struct PullOptions {
     bool insecure = false;
 };
 
+struct QuantizeOptions {
+    std::string model;
+    std::string type;
+    std::string as;
+};
+
 struct RunOptions {
     std::string model;
     std::vector<std::string> prompt;
@@ -43,6 +49,7 @@ struct Arguments {
     std::vector<std::string> models; ///< stop, rm
     std::string topic;               ///< help
     PullOptions pull;
+    QuantizeOptions quantize;
     RunOptions run; ///< run and load
     ShowOptions show;
 };

@@ -20,13 +20,14 @@ struct CommandEntry {
     int (*run)(const Arguments& arguments, Service& service);
 };
 
-constexpr std::array<CommandEntry, 10> entries{{
+constexpr std::array<CommandEntry, 11> entries{{
     {"version", run_version},
     {"status", run_status},
     {"list", run_list},
     {"ps", run_ps},
     {"show", run_show},
     {"pull", run_pull},
+    {"quantize", run_quantize},
     {"rm", run_rm},
     {"load", run_load},
     {"stop", run_stop},

@@ -1,7 +1,7 @@
 #include "cli/pull_display.hpp"
 
 #include "base/config.hpp"
-#include "cli/human_time.hpp"
+#include "cli/progress_text.hpp"
 #include "cli/terminal.hpp"
 
 #include <fmt/format.h>
@@ -27,28 +27,6 @@ std::string short_digest(const std::string& key) {
         return key.substr(prefix.size(), 12);
     }
     return key.starts_with(verb) ? key.substr(verb.size()) : key;
-}
-
-std::uint64_t percent(std::uint64_t completed, std::uint64_t total) {
-    return total == 0 ? 0
-                      : static_cast<std::uint64_t>(100.0 * static_cast<double>(completed) /
-                                                   static_cast<double>(total));
-}
-
-/// ", 52 MB/s, 54s left"; empty while the rate is unknown.
-std::string rate_text(double rate, std::uint64_t left) {
-    if (rate < 1) {
-        return {};
-    }
-    const double seconds = std::min(static_cast<double>(left) / rate, 1e7);
-    const auto remaining = std::chrono::seconds(static_cast<std::int64_t>(seconds + 0.5));
-    return fmt::format(", {}/s, {} left", format_bytes(static_cast<std::uint64_t>(rate)),
-                       short_duration(remaining));
-}
-
-std::string bar(std::uint64_t completed, std::uint64_t total, std::size_t columns) {
-    const auto done = static_cast<std::size_t>(percent(completed, total) * columns / 100);
-    return "[" + std::string(done, '=') + std::string(columns - done, ' ') + "] ";
 }
 
 std::uint64_t bytes_member(const Json& event, const char* key) {

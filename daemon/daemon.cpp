@@ -58,6 +58,7 @@ struct Daemon::Parts {
               [this](const runtime::RuntimeEvent& event) { tell(event); }),
           services{.config = config,
                    .catalog = catalog,
+                   .blobs = blobs,
                    .pulls = pulls,
                    .scheduler = scheduler,
                    .events = events,

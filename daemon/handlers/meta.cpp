@@ -44,11 +44,12 @@ Json backend_rows(const runtime::Scheduler& scheduler) {
 
 asio::awaitable<void> capabilities(Services& services, const http::Router& router,
                                    http::ResponseWriter& out) {
-    Json answer = {{"version", HEARTH_VERSION},
-                   {"api", 1},
-                   {"routes", route_rows(router)},
-                   {"backends", backend_rows(services.scheduler)},
-                   {"features", {"generate", "chat", "embed", "pull", "openai", "events", "load"}}};
+    Json answer = {
+        {"version", HEARTH_VERSION},
+        {"api", 1},
+        {"routes", route_rows(router)},
+        {"backends", backend_rows(services.scheduler)},
+        {"features", {"generate", "chat", "embed", "pull", "openai", "events", "load", "quantize"}}};
     co_await out.send_json(200, std::move(answer));
 }
 

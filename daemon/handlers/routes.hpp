@@ -14,6 +14,7 @@ void add_chat_routes(http::Router& router, Services& services);     ///< chat
 void add_embed_routes(http::Router& router, Services& services);    ///< embed
 void add_openai_routes(http::Router& router, Services& services);   ///< /v1
 void add_load_routes(http::Router& router, Services& services);     ///< load, unload
+void add_quantize_routes(http::Router& router, Services& services); ///< quantize
 void add_event_routes(http::Router& router, Services& services);    ///< events
 
 /// All of them.

@@ -8,6 +8,7 @@
 #include <string>
 
 namespace hearth::registry {
+class BlobStore;
 class Catalog;
 class PullEngine;
 } // namespace hearth::registry
@@ -23,6 +24,7 @@ class EventBus;
 struct Services {
     const Config& config;
     registry::Catalog& catalog;
+    registry::BlobStore& blobs;
     registry::PullEngine& pulls;
     runtime::Scheduler& scheduler;
     EventBus& events;

@@ -31,6 +31,8 @@ class OutputFile {
     /// Hashes the next `bytes`. @return false when the whole file is hashed
     bool hash_some(std::uint64_t bytes);
     std::uint64_t hashed() const noexcept { return hashed_; }
+    /// Of what is hashed so far.
+    Digest digest() const { return hash_.peek(); }
     /// fsync → 0444 → rename without replace → fsync folder, when everything is hashed.
     Digest publish();
 
