@@ -67,6 +67,13 @@ def split_tiny(folder, name, shards):
     return sorted(Path(folder).glob(f"{name}-*-of-*.gguf"))
 
 
+def half_billion_f16(folder):
+    """The shape of a real 0.5B model with random weights, in F16: a gigabyte, so not kept."""
+    path = Path(folder) / "half.gguf"
+    _generate(path, "--shape", "0.5b")
+    return path
+
+
 def half_billion():
     """The shape of a real 0.5B model with random weights, quantized to Q4_K_M by llama.cpp's own program."""
     def make(path):
