@@ -33,11 +33,34 @@ Machine machine_with_gpu() {
     return machine;
 }
 
+/// Plain figures, so that the file changes only when the form does.
+Estimate plain_estimate(const registry::ModelShape& shape, const EstimateOptions& options,
+                        const Placement& placement, const std::vector<std::string>& accelerators) {
+    const std::uint64_t slots = shape.layers.size() + 1;
+    const auto offloaded = static_cast<std::uint64_t>(placement.gpu_layers);
+    Estimate estimate;
+    estimate.devices.push_back({.id = "cpu"});
+    for (const std::string& id : accelerators) {
+        estimate.devices.push_back({.id = id});
+    }
+    const auto fill = [&](DeviceBytes& device, std::uint64_t layers) {
+        device.weights = shape.weight_bytes() / slots * layers;
+        device.kv = options.context * (options.kv_type == CacheType::f16 ? 4096 : 2176) * layers;
+        device.compute = layers > 0 ? 100 * mebibyte : 0;
+    };
+    fill(estimate.devices.front(), slots - offloaded);
+    fill(estimate.devices.back(), accelerators.empty() ? slots : offloaded);
+    estimate.devices.front().mapped = estimate.devices.front().weights;
+    estimate.devices.front().output = 4ull * shape.vocabulary;
+    return estimate;
+}
+
 TEST(PlanJson, IsAsScriptsKnowIt) {
     const std::vector<Candidate> candidates{candidate_of(qwen3_8b, "Q8_0"), candidate_of(qwen3_8b, "Q4_K_M"),
                                             candidate_of(qwen3_8b, "Q4_0")};
     const Machine machine = machine_with_gpu();
-    const Json json = plan_json(fit(candidates, {}, machine), "hf.co/example/qwen3-8b", machine);
+    const Json json =
+        plan_json(fit(candidates, {}, machine, plain_estimate), "hf.co/example/qwen3-8b", machine);
     expect_golden("plan.json", json.dump(1) + "\n");
 }
 
