@@ -62,6 +62,8 @@ ModelHeader read_header(const std::string& path) {
     header.context_trained =
         find_integer(metadata.get(), header.architecture + ".context_length").value_or(0);
     header.layers = find_integer(metadata.get(), header.architecture + ".block_count").value_or(0);
+    header.latent_attention =
+        find_integer(metadata.get(), header.architecture + ".attention.kv_lora_rank").value_or(0) > 0;
     header.pooling = find_integer(metadata.get(), header.architecture + ".pooling_type");
     if (header.pooling == 0) { // none
         header.pooling.reset();

@@ -269,8 +269,11 @@ common_params make_parameters(const Settings& settings, const ModelFiles& files,
         params.cpuparams.n_threads = 1;
     }
     apply_arguments(settings.arguments, params);
+    if (header.latent_attention) { // 0.5.0 aborts on its matrices of single heads when they are repacked
+        params.no_extra_bufts = true;
+    }
+    set_expert_layers(params, settings, header); // before the GPU's layers: the parser wants to see defaults
     set_gpus(params, settings, pretended);
-    set_expert_layers(params, settings, header);
     set_context(params, settings, header);
     set_files(params, files);
     params.model_alias = {settings.alias};

@@ -239,6 +239,10 @@ TEST_F(LlamaBackend, EstimatesWhatALoadThenTakes) {
 TEST_F(LlamaBackend, LoadsNothingOnPretendedDevices) {
     const json spec = {{"pretend", {{{"id", "cuda0"}, {"bytes", 1 << 30}}}}};
     EXPECT_EQ(host.estimate(tiny, spec).last()["devices"].size(), 2u);
+    json placed = spec;
+    placed["options"] = {
+        {"gpu_layers", 2}, {"expert_layers_on_host", 1}, {"tensor_split", {1}}, {"device", "none"}};
+    EXPECT_EQ(host.estimate(tiny, placed).last()["devices"].size(), 2u);
     EXPECT_EQ(load(tiny, spec).status, HEARTH_E_INVALID);
 }
 
