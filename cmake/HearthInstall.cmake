@@ -7,7 +7,7 @@ foreach(program hearth hearthd hearth-fetch hearth-runner)
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()
 endforeach()
-install(FILES ${CMAKE_SOURCE_DIR}/plugins/abi/hearth_backend.h ${CMAKE_SOURCE_DIR}/plugins/abi/hearth_quantize.h
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hearth)
+install(FILES ${CMAKE_SOURCE_DIR}/plugins/abi/hearth_backend.h ${CMAKE_SOURCE_DIR}/plugins/abi/hearth_measure.h
+  ${CMAKE_SOURCE_DIR}/plugins/abi/hearth_quantize.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hearth)
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/THIRD_PARTY_NOTICES.md
         DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/hearth)

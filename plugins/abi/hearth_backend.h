@@ -137,7 +137,8 @@ typedef struct hearth_backend {
     void (*shutdown)(void);
     /* [ctl] One event: {"operations": […], "formats": […], "engine": {"name", "version"}, "options": {JSON Schema}}. */
     hearth_status (*describe)(const hearth_sink* sink, hearth_error* error);
-    /* [ctl] One event: {"devices": [{"id", "kind": "cpu|gpu|npu", "description", "total_bytes", "free_bytes"}]}. */
+    /* [ctl] One event: {"devices": [{"id", "kind": "cpu|gpu|npu", "description", "total_bytes", "free_bytes"}]}. May say more: "unified"
+     * (shares the host's memory), "display" (a screen hangs on it), "memory_source" (who counted). */
     hearth_status (*devices)(const hearth_sink* sink, hearth_error* error);
     /* [ctl] What a load with this spec would take, without reading weights: the files may be headers only, extended to the full size.
      * One event: {"total_bytes", "devices": {"<id>": {"kind", "weights", "mapped", "repacked", "kv", "state", "compute", "output"}}}.

@@ -1,8 +1,10 @@
 /// The C border of the llama.cpp backend: the table, and nothing that throws across it.
 #include "plugins/abi/hearth_backend.h"
+#include "plugins/abi/hearth_measure.h"
 #include "plugins/llama/failure.hpp"
 #include "plugins/llama/header.hpp"
 #include "plugins/llama/log.hpp"
+#include "plugins/llama/measure.hpp"
 #include "plugins/llama/memory.hpp"
 #include "plugins/llama/model.hpp"
 #include "plugins/llama/parameters.hpp"
@@ -208,8 +210,26 @@ const hearth_quantize quantize_table = {
     .run = quantize_run,
 };
 
+hearth_status measure(hearth_str spec, const hearth_sink* sink, hearth_error* error) {
+    return guarded(error, [&] {
+        const Json settings = hearth::llama::parse_object(spec, "the measurement's settings");
+        const Json event = {{"devices", hearth::llama::measure_devices(settings)}};
+        hearth::llama::emit(*sink, event.dump());
+    });
+}
+
+const hearth_measure measure_table = {
+    .abi_version = HEARTH_MEASURE_VERSION,
+    .struct_size = sizeof(hearth_measure),
+    .run = measure,
+};
+
 const void* get_extension(const char* id) {
-    return std::string_view(id) == HEARTH_QUANTIZE_EXTENSION ? &quantize_table : nullptr;
+    const std::string_view name = id ? id : "";
+    if (name == HEARTH_MEASURE_EXTENSION) {
+        return &measure_table;
+    }
+    return name == HEARTH_QUANTIZE_EXTENSION ? &quantize_table : nullptr;
 }
 
 const hearth_backend table = {

@@ -1,5 +1,6 @@
 #include "plugins/llama/memory.hpp"
 
+#include "plugins/llama/gpu_memory.hpp"
 #include "plugins/llama/log.hpp"
 #include "plugins/llama/mapped_pages.hpp"
 #include "plugins/llama/recurrent_state.hpp"
@@ -15,6 +16,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace hearth::llama {
 
@@ -149,17 +151,59 @@ struct FreeContext {
 
 } // namespace
 
+namespace {
+
+/// The engine's figures; a driver's budget can be above the heap and its difference wrap below zero.
+GpuMemory engine_memory(const ggml_backend_dev_props& props) {
+    GpuMemory memory;
+    memory.source = "backend";
+    memory.total_bytes = props.memory_total;
+    memory.free_bytes = std::min<std::uint64_t>(props.memory_free, props.memory_total);
+    memory.unified = props.type == GGML_BACKEND_DEVICE_TYPE_IGPU;
+    return memory;
+}
+
+/// What the driver says about the device, where it says anything.
+GpuMemory device_memory(const ggml_backend_dev_props& props, const std::vector<GpuMemory>& drivers) {
+    GpuMemory engine = engine_memory(props);
+    const std::string_view pci = props.device_id ? props.device_id : "";
+    const auto known =
+        std::find_if(drivers.begin(), drivers.end(), [&](const GpuMemory& row) { return row.pci == pci; });
+    if (pci.empty() || known == drivers.end()) {
+        return engine;
+    }
+    GpuMemory memory = *known;
+    memory.unified = memory.unified || engine.unified;
+    if (memory.unified && memory.shared_total_bytes > 0) {
+        memory.total_bytes = memory.shared_total_bytes;
+        memory.free_bytes = memory.shared_free_bytes;
+    }
+    return memory;
+}
+
+} // namespace
+
+std::string device_id(ggml_backend_device* device) {
+    return id_of(device);
+}
+
 Json list_devices() {
+    // Before the engine's own figures: asking it makes a context on the device.
+    const std::vector<GpuMemory> drivers = read_gpu_memory();
     Json devices = Json::array();
     for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
         const ggml_backend_dev_t device = ggml_backend_dev_get(i);
         ggml_backend_dev_props props{};
         ggml_backend_dev_get_props(device, &props);
+        const GpuMemory memory = device_memory(props, drivers);
         devices.push_back({{"id", id_of(device)},
                            {"kind", kind_of(device)},
                            {"description", props.description ? props.description : ""},
-                           {"total_bytes", props.memory_total},
-                           {"free_bytes", props.memory_free}});
+                           {"total_bytes", memory.total_bytes},
+                           {"free_bytes", memory.free_bytes},
+                           {"unified", memory.unified},
+                           {"display", memory.display},
+                           {"memory_source", memory.source}});
     }
     return devices;
 }

@@ -2,10 +2,16 @@
 
 #include "plugins/llama/failure.hpp"
 
+#include <string>
+
 struct common_params;
+struct ggml_backend_device;
 struct llama_context;
 
 namespace hearth::llama {
+
+/// ggml's name in lower case; null is the host: "cpu".
+std::string device_id(ggml_backend_device* device);
 
 /// The engine's devices as the ABI lists them. Ids are ggml's names in lower case: "cpu", "cuda0", "vulkan0".
 Json list_devices();

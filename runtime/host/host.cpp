@@ -1,6 +1,7 @@
 #include "runtime/host/host.hpp"
 
 #include "base/error.hpp"
+#include "runtime/host/measure.hpp"
 #include "runtime/host/plugin_calls.hpp"
 #include "runtime/host/quantize.hpp"
 #include "runtime/host/spec_arguments.hpp"
@@ -76,6 +77,10 @@ void Host::serve(ServerStream& stream) {
         load(stream, head);
     } else if (operation == "estimate") {
         estimate(stream, head);
+    } else if (operation == "measure") {
+        std::string event;
+        control_.run([&] { event = measure(backend_, head); });
+        stream.end(event);
     } else if (operation.starts_with("quantize")) {
         quantize(stream, head, operation);
     } else if (operation == "info") {

@@ -23,6 +23,7 @@ namespace hearth::runtime {
 ///   {"op": "request", "operation": "chat"}, body: the operation's JSON → data: one JSON object per frame
 ///   body (larger than a frame:
 ///                                                     several frames); end: empty
+///   {"op": "measure", "threads": n, "milliseconds": n} → end: {"bandwidth", "devices"}, see measure.hpp
 ///   {"op": "quantize_types"}                        → end: the extension's object
 ///   {"op": "quantize_plan", "spec": {…}, "files": […]} → end: the extension's object
 ///   {"op": "quantize", "spec": {…}, "files": […]} with one more descriptor, the output, after the files'
