@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/json.hpp"
+#include "base/unique_fd.hpp"
 #include "process/spawn.hpp"
 #include "registry/model.hpp"
 #include "runtime/memory/estimate.hpp"
@@ -89,6 +90,12 @@ class Runner {
     /// Starts an operation ("chat", "complete", "embed", "tokenize", "template") with its JSON body.
     virtual boost::asio::awaitable<std::unique_ptr<RequestStream>> request(std::string operation,
                                                                            std::string body) = 0;
+    /// An operation of the runner itself that has one answer: "devices", "describe", "measure", "estimate"
+    /// (runtime/host/host.hpp has their heads). Needs no model.
+    /// @param head   JSON object with "op"
+    /// @param files  descriptors that go with it, consumed
+    /// @throws Error  what the backend reported; runner_lost when its process ended
+    virtual boost::asio::awaitable<Json> ask(std::string head, std::vector<UniqueFd> files) = 0;
     /// What the backend says about the loaded model: {"context": n, "memory": {"total_bytes": …, "devices":
     /// {…}}, …}.
     virtual const Json& info() const = 0;

@@ -190,6 +190,10 @@ asio::awaitable<std::unique_ptr<RequestStream>> RunnerProcess::request(std::stri
     co_return result;
 }
 
+asio::awaitable<Json> RunnerProcess::ask(std::string head, std::vector<UniqueFd> files) {
+    return call(std::move(head), std::move(files), {});
+}
+
 asio::awaitable<void> RunnerProcess::stop() {
     exit_->requested = exit_->requested || !exit_->text;
     while (stopping_ && !stopped_) { // somebody else is at it

@@ -65,6 +65,7 @@ class RunnerProcess final : public Runner {
                                           std::vector<PretendedDevice> pretend) override;
     boost::asio::awaitable<std::unique_ptr<RequestStream>> request(std::string operation,
                                                                    std::string body) override;
+    boost::asio::awaitable<Json> ask(std::string head, std::vector<UniqueFd> files) override;
     const Json& info() const override { return info_; }
     pid_t pid() const override { return pid_; }
     bool alive() const override { return !exit_->text && connection_->is_open(); }

@@ -89,6 +89,9 @@ class FakeRunner final : public Runner {
     }
     boost::asio::awaitable<std::unique_ptr<RequestStream>> request(std::string operation,
                                                                    std::string body) override;
+    boost::asio::awaitable<Json> ask(std::string, std::vector<UniqueFd>) override {
+        throw Error(ErrorCode::unsupported, "a fake runner answers nothing");
+    }
     const Json& info() const override { return info_; }
     pid_t pid() const override { return 1000 + number_; }
     bool alive() const override { return !exit && !stop_requested; }
