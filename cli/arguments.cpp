@@ -83,6 +83,10 @@ void declare_models(CLI::App& command, Arguments& arguments) {
     command.add_option("models", arguments.models, "Names of models")->required();
 }
 
+void declare_devices(CLI::App& command, Arguments& arguments) {
+    command.add_flag("--measure", arguments.devices.measure, "Measure speeds anew: some seconds, all cores");
+}
+
 void declare_help(CLI::App& command, Arguments& arguments) {
     command.add_option("command", arguments.topic, "A command");
 }
@@ -97,6 +101,7 @@ constexpr std::array<CommandRow, 12> commands{{
     {"load", "Load a model before it is needed", declare_load},
     {"stop", "Unload models; returns when their memory is free", declare_models},
     {"rm", "Remove models from the store", declare_models},
+    {"devices", "List CPU and GPUs: memory, limits, speed", declare_devices},
     {"status", "Show the state of the service", declare_nothing},
     {"version", "Print the versions of this program and of the service", declare_nothing},
     {"help", "Explain a command", declare_help},

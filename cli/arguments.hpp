@@ -41,6 +41,10 @@ struct ShowOptions {
     bool verbose = false;
 };
 
+struct DevicesOptions {
+    bool measure = false;
+};
+
 /// The command line, understood. A plain value; each command reads the part that is its own.
 struct Arguments {
     std::string command; ///< canonical: "list" also for "ls"
@@ -52,6 +56,7 @@ struct Arguments {
     QuantizeOptions quantize;
     RunOptions run; ///< run and load
     ShowOptions show;
+    DevicesOptions devices;
 };
 
 /// Understands a command line; `words` without the program's name. `--help` anywhere becomes the command

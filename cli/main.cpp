@@ -31,6 +31,7 @@ constexpr std::array<CommandEntry, 11> entries{{
     {"rm", run_rm},
     {"load", run_load},
     {"stop", run_stop},
+    {"devices", run_devices},
     {"run", run_run},
 }};
 

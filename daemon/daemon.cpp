@@ -14,6 +14,7 @@
 #include "registry/db/database.hpp"
 #include "registry/pull/fetch_client.hpp"
 #include "registry/pull/pull_engine.hpp"
+#include "runtime/memory/machine_source.hpp"
 #include "runtime/runner/plugin_manifest.hpp"
 #include "runtime/scheduler/scheduler.hpp"
 
@@ -22,6 +23,8 @@
 #include <nlohmann/json.hpp>
 
 #include <malloc.h>
+
+#include <algorithm>
 
 namespace hearth::daemon {
 
@@ -56,13 +59,14 @@ struct Daemon::Parts {
               io, config, runtime::find_plugins(paths::plugin_dirs()),
               [this](registry::Model model) { return catalog.open_files(std::move(model)); },
               [this](const runtime::RuntimeEvent& event) { tell(event); }),
-          services{.config = config,
-                   .catalog = catalog,
-                   .blobs = blobs,
-                   .pulls = pulls,
-                   .scheduler = scheduler,
-                   .events = events,
-                   .workers = disk},
+          machine(io, config, scheduler.plugins(), disk, machine_seams(io)), services{.config = config,
+                                                                                      .catalog = catalog,
+                                                                                      .blobs = blobs,
+                                                                                      .pulls = pulls,
+                                                                                      .scheduler = scheduler,
+                                                                                      .machine = machine,
+                                                                                      .events = events,
+                                                                                      .workers = disk},
           server(io, router) {
         services.socket = api_path(sockets);
         services.data_dir = blobs.data_dir();
@@ -74,6 +78,23 @@ struct Daemon::Parts {
         registry::PullOptions options;
         options.hub = registry::HubAccess::from_environment();
         return options;
+    }
+
+    runtime::memory::MachineSourceSeams machine_seams(const asio::any_io_executor& io) {
+        auto seams = runtime::memory::system_machine_seams(io, blobs.data_dir());
+        seams.held = [this] {
+            std::uint64_t bytes = 0;
+            for (const runtime::LoadedModel& model : scheduler.loaded()) {
+                bytes += model.size_bytes - std::min(model.size_bytes, model.size_vram_bytes);
+            }
+            return bytes;
+        };
+        seams.busy = [this] {
+            return std::ranges::any_of(scheduler.loaded(), [](const runtime::LoadedModel& model) {
+                return model.active_requests > 0 || model.state != "ready";
+            });
+        };
+        return seams;
     }
 
     void tell(const runtime::RuntimeEvent& event) {
@@ -99,6 +120,7 @@ struct Daemon::Parts {
     registry::FetchClient fetcher;
     registry::PullEngine pulls;
     runtime::Scheduler scheduler;
+    runtime::memory::MachineSource machine;
     Services services;
     http::Router router;
     http::Server server;
@@ -131,6 +153,7 @@ asio::awaitable<void> Daemon::stop() {
     parts_->events.close();
     co_await parts_->pulls.stop();
     co_await parts_->server.stop(drain_time);
+    co_await parts_->machine.stop();
     co_await parts_->scheduler.stop();
     co_await parts_->fetcher.stop();
     co_await parts_->launcher.stop();

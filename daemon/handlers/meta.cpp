@@ -49,7 +49,8 @@ asio::awaitable<void> capabilities(Services& services, const http::Router& route
         {"api", 1},
         {"routes", route_rows(router)},
         {"backends", backend_rows(services.scheduler)},
-        {"features", {"generate", "chat", "embed", "pull", "openai", "events", "load", "quantize"}}};
+        {"features",
+         {"generate", "chat", "embed", "pull", "openai", "events", "load", "quantize", "devices"}}};
     co_await out.send_json(200, std::move(answer));
 }
 

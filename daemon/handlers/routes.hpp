@@ -15,6 +15,7 @@ void add_embed_routes(http::Router& router, Services& services);    ///< embed
 void add_openai_routes(http::Router& router, Services& services);   ///< /v1
 void add_load_routes(http::Router& router, Services& services);     ///< load, unload
 void add_quantize_routes(http::Router& router, Services& services); ///< quantize
+void add_device_routes(http::Router& router, Services& services);   ///< devices
 void add_event_routes(http::Router& router, Services& services);    ///< events
 
 /// All of them.

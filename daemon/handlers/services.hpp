@@ -15,6 +15,9 @@ class PullEngine;
 namespace hearth::runtime {
 class Scheduler;
 } // namespace hearth::runtime
+namespace hearth::runtime::memory {
+class MachineSource;
+} // namespace hearth::runtime::memory
 
 namespace hearth::daemon {
 
@@ -27,6 +30,7 @@ struct Services {
     registry::BlobStore& blobs;
     registry::PullEngine& pulls;
     runtime::Scheduler& scheduler;
+    runtime::memory::MachineSource& machine;
     EventBus& events;
     BlockingPool& workers; ///< for JSON too large for the io thread
 

@@ -20,7 +20,7 @@ namespace {
 
 constexpr auto accelerator_age = 2s; // other programs take and free its memory
 constexpr auto host_only_age = 10min;
-constexpr auto quiet_time = 5s;
+constexpr auto quiet_time = 15s;
 
 std::string engines_of(const std::vector<PluginManifest>& plugins) {
     std::string text;

@@ -46,7 +46,7 @@ struct MachineSourceSeams {
 /// What memory and devices there are, now. Devices are asked for once and, when there is an accelerator, again
 /// when the answer is two seconds old; the host's memory is read anew each time. Speeds come from a file in the
 /// data folder; when it holds none for this CPU and these backends they are measured in the background, once the
-/// machine was quiet for five seconds, and usual values are taken meanwhile.
+/// machine was quiet for fifteen seconds, and usual values are taken meanwhile.
 /// Owned by the daemon, on the io executor; files are read on the pool. `stop()` is awaited before destruction.
 class MachineSource {
   public:

@@ -2,12 +2,12 @@
 
 #include "base/config.hpp"
 #include "base/error.hpp"
+#include "runtime/memory/available.hpp"
 #include "runtime/scheduler/scheduler.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <limits>
 
 namespace hearth::runtime {
@@ -78,17 +78,8 @@ std::uint64_t reachable_bytes(const MemoryState& state) {
 }
 
 std::uint64_t system_available_bytes() {
-    std::ifstream meminfo("/proc/meminfo");
-    std::string key;
-    std::uint64_t kibibytes = 0;
-    std::string unit;
-    while (meminfo >> key >> kibibytes) {
-        if (key == "MemAvailable:") {
-            return kibibytes * 1024;
-        }
-        std::getline(meminfo, unit);
-    }
-    return no_limit;
+    const memory::HostMemory host = memory::read_host_memory();
+    return host.limits.empty() ? no_limit : host.free_bytes();
 }
 
 void refuse_for_memory(const std::string& name, std::uint64_t need, const MemoryState& state) {

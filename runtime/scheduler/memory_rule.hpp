@@ -29,7 +29,7 @@ struct Holder {
 };
 
 struct MemoryState {
-    std::uint64_t available_bytes = 0;        ///< MemAvailable
+    std::uint64_t available_bytes = 0;        ///< of the system, by its tightest limit
     std::optional<std::uint64_t> limit_bytes; ///< memory.ram_limit: the sum of all runners stays below it
     std::vector<Holder> holders;
 };
@@ -42,7 +42,8 @@ std::uint64_t reachable_bytes(const MemoryState& state);
 /// The same, the system's share and the limit's apart.
 MemoryRoom room(const MemoryState& state);
 
-/// MemAvailable of /proc/meminfo; no limit when it cannot be read.
+/// What the kernel, our cgroups and our ulimits still give (memory/available.hpp); no limit when nothing can be
+/// read. A few small files.
 std::uint64_t system_available_bytes();
 
 /// @throws Error  memory_insufficient, with the numbers and what would help

@@ -33,3 +33,11 @@ add_test(NAME LlamaPlugin.PassesTheConformanceKitAsAnEmbedder
   COMMAND hearth-plugin-check $<TARGET_FILE:hearth_plugin_llama> --model ${folder}/embed.gguf)
 set_tests_properties(LlamaPlugin.PassesTheConformanceKit LlamaPlugin.PassesTheConformanceKitWithASplitModel
   LlamaPlugin.PassesTheConformanceKitAsAnEmbedder PROPERTIES LABELS llama TIMEOUT 120)
+
+# What drivers say of GPU memory, from a stand-in for NVIDIA's library and from folders like the kernel's.
+add_library(fake_nvml MODULE fake_nvml.c)
+hearth_test(gpu_memory_test
+  SOURCES gpu_memory_test.cpp ${CMAKE_SOURCE_DIR}/plugins/llama/gpu_memory.cpp
+  LINKS ${CMAKE_DL_LIBS} LABELS llama)
+target_compile_definitions(gpu_memory_test PRIVATE FAKE_NVML="$<TARGET_FILE:fake_nvml>")
+add_dependencies(gpu_memory_test fake_nvml)
