@@ -28,6 +28,9 @@ std::uint64_t accelerator_bytes(const Wishes& wishes, const Machine& machine) {
 }
 
 std::uint64_t whole_context(const Wishes& wishes, const Machine& machine) {
+    if (wishes.usual_context) {
+        return *wishes.usual_context;
+    }
     const std::uint64_t bytes = accelerator_bytes(wishes, machine);
     for (const ContextClass& size : context_classes) {
         if (bytes >= size.accelerator_bytes) {
@@ -57,11 +60,11 @@ Steps context_steps(const registry::ModelShape& shape, const Wishes& wishes, con
         const std::vector<Step> steps = steps_at(std::min(*wishes.context, trained), wishes);
         return {.whole = steps, .mixed = steps, .last = std::nullopt};
     }
-    const std::uint64_t host = std::min(host_context, trained);
+    const std::uint64_t host = std::min(wishes.usual_context.value_or(host_context), trained);
     const CacheType smallest = cache_types(wishes).back();
     Steps steps{.whole = steps_at(std::min(whole_context(wishes, machine), trained), wishes),
                 .mixed = steps_at(host, wishes),
-                .last = Step{.context = std::min(least_context, trained), .kv_type = smallest}};
+                .last = Step{.context = std::min(least_context, host), .kv_type = smallest}};
     for (std::uint64_t context = steps.whole.front().context / 2; context >= host; context /= 2) {
         steps.whole.push_back({.context = context, .kv_type = smallest});
     }

@@ -27,7 +27,8 @@ struct Candidate {
 
 /// What a person or an app asked for; what is absent is the planner's to choose.
 struct Wishes {
-    std::optional<std::uint64_t> context;
+    std::optional<std::uint64_t> context;       ///< asked for: this or nothing
+    std::optional<std::uint64_t> usual_context; ///< without `context`: aimed at in place of the usual lengths
     std::optional<int> parallel;
     int preferred_parallel = 1; ///< without `parallel`: as many of these as fit beside the choice
     std::optional<CacheType> kv_type;
