@@ -78,7 +78,7 @@ constexpr std::array<Key, 9> keys{{
     {"runtime.keep_alive", [](Config& c, const Setting& s) { c.keep_alive = s.duration(); }},
     {"runtime.parallel",
      [](Config& c, const Setting& s) { c.parallel = static_cast<int>(s.integer(1, 256)); }},
-    {"runtime.context", [](Config& c, const Setting& s) { c.context_tokens = s.integer(1, 1 << 30); }},
+    {"runtime.context", [](Config& c, const Setting& s) { c.context_tokens = s.integer(0, 1 << 30); }},
     {"runtime.backend", [](Config& c, const Setting& s) { c.backend = s.text(); }},
     {"runtime.threads",
      [](Config& c, const Setting& s) { c.threads = static_cast<int>(s.integer(0, 4096)); }},

@@ -16,9 +16,11 @@ struct Config {
     std::optional<std::uint64_t> gpu_margin_bytes; ///< memory.gpu_margin: stays free on each GPU
     std::chrono::nanoseconds keep_alive = std::chrono::minutes(5); ///< runtime.keep_alive; negative: for ever
     int parallel = 4;                                              ///< runtime.parallel: slots of a model
-    std::int64_t context_tokens = 4096; ///< runtime.context: when a request names none; capped by the model
-    std::string backend;                ///< runtime.backend; empty: chosen by format
-    int threads = 0;                    ///< runtime.threads; 0: physical cores
+    /// runtime.context: tokens per sequence when a request names none, capped by the model; 0: as the planner
+    /// finds right for this machine.
+    std::int64_t context_tokens = 0;
+    std::string backend; ///< runtime.backend; empty: chosen by format
+    int threads = 0;     ///< runtime.threads; 0: physical cores
     std::string default_registry = "registry.ollama.ai";
 
     /// Reads the files of `paths::config_files()` and the environment.

@@ -11,6 +11,13 @@ namespace hearth::runtime {
 
 namespace asio = boost::asio;
 
+namespace {
+
+/// Where neither request, configuration nor planner says it.
+constexpr std::int64_t unplanned_context_tokens = 4096;
+
+} // namespace
+
 Entry Scheduler::Impl::begin_load(const std::string& key, const AcquireRequest& request,
                                   const PluginManifest& plugin) {
     auto entry = std::make_shared<LoadedRunner>();
@@ -31,7 +38,8 @@ Entry Scheduler::Impl::begin_load(const std::string& key, const AcquireRequest& 
         entry->spec.embeddings = entry->spec.embeddings || only_embeds;
     }
     AcquireRequest built_in = request;
-    built_in.options.context_tokens = config.context_tokens;
+    built_in.options.context_tokens =
+        config.context_tokens > 0 ? config.context_tokens : unplanned_context_tokens;
     const std::int64_t wish = wished_context(request);
     entry->spec.alias = request.name;
     entry->spec.context_tokens = std::max(wish > 0 ? wish : wished_context(built_in), carried.context_tokens);

@@ -263,7 +263,7 @@ TEST_F(RunnerTest, ServesASchedulerFromAcquireToUnload) {
     EXPECT_THAT(words_of(*stream), ElementsAre("to", " be", " or", " not"));
     const LoadedModel row = scheduler.loaded().at(0);
     pid_ = row.pid;
-    EXPECT_EQ(row.context_tokens, Config().context_tokens);
+    EXPECT_EQ(row.context_tokens, 4096);
     EXPECT_EQ(row.active_requests, 1);
     EXPECT_GT(row.size_bytes, 0u);
     lease.reset();
