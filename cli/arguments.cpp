@@ -47,13 +47,42 @@ void declare_quantize(CLI::App& command, Arguments& arguments) {
                        "Keep it under this name; default: its name with the type as its tag");
 }
 
+void declare_memory(CLI::App& command, MemoryOptions& options) {
+    command.add_option("--ctx", options.context_tokens, "Context length in tokens")->check(positive);
+    command.add_option("--parallel", options.parallel, "Requests that are answered at once")->check(positive);
+    command.add_option("--kv", options.kv_type, "Type of the cache: f16, q8_0, q4_0");
+    command.add_option("--load-mode", options.load_mode, "How weights come into memory: mmap, repack, read");
+    command.add_option("--gpu-layers", options.gpu_layers, "Layers on the GPU; 0: none");
+    command.add_flag("--force", options.force, "Go ahead though it does not fit");
+}
+
 void declare_load(CLI::App& command, Arguments& arguments) {
     RunOptions& options = arguments.run;
     command.add_option("model", options.model, "Name of the model")->required();
     command.add_option("--backend", options.backend, "Backend plugin to run it with");
     command.add_option("--keep-alive", options.keep_alive,
                        "How long it stays loaded: 5m, 0 (unload at once), -1 (for ever)");
-    command.add_option("--ctx", options.context_tokens, "Context length in tokens")->check(positive);
+    declare_memory(command, options.memory);
+}
+
+void declare_plan(CLI::App& command, Arguments& arguments) {
+    PlanOptions& options = arguments.plan;
+    command.add_option("model", options.model, "An installed model, or anything that can be pulled")
+        ->required();
+    declare_memory(command, arguments.memory);
+    command.add_option("--quant", options.quant, "Plan this quantization; the others are listed beside it");
+    command.add_flag("--unified", options.unified, "Sequences share one cache (the default)");
+    command.add_flag("--no-unified", options.not_unified, "Each sequence has a cache of its own")
+        ->excludes("--unified");
+    command.add_option("--device", options.device, "Where it is to run: cpu, cuda0, …");
+    command.add_flag("--embeddings", options.embeddings, "For vectors, not for text");
+    command.add_option("--ram", options.ram, "Pretend a machine with this much free memory: 8GiB");
+    command.add_option("--gpu", options.gpus, "Pretend a GPU: 6GiB or 6GiB:168GB/s; once for each")
+        ->take_all()
+        ->allow_extra_args(false);
+    command.add_flag("--quick", options.quick,
+                     "Read 64 KiB and no more: which device holds how much is a guess");
+    command.add_flag("--insecure", options.insecure, "Allow plain http to this registry");
 }
 
 void declare_run(CLI::App& command, Arguments& arguments) {
@@ -91,10 +120,11 @@ void declare_help(CLI::App& command, Arguments& arguments) {
     command.add_option("command", arguments.topic, "A command");
 }
 
-constexpr std::array<CommandRow, 12> commands{{
+constexpr std::array<CommandRow, 14> commands{{
     {"run", "Ask a model, or talk with it; pulls it first when it is absent", declare_run},
     {"pull", "Download a model, or adopt a file", declare_pull},
     {"quantize", "Make a smaller model of an installed one", declare_quantize},
+    {"plan", "Say what a model needs and how it would run, before it is downloaded", declare_plan},
     {"list", "List the models in the store (also: ls)", declare_nothing},
     {"show", "Show what a model is", declare_show},
     {"ps", "List the models in memory", declare_nothing},

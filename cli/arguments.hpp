@@ -19,13 +19,36 @@ struct QuantizeOptions {
     std::string as;
 };
 
+/// Wishes about memory that `plan`, `load` and `run` share. Empty: the planner's choice.
+struct MemoryOptions {
+    std::optional<std::int64_t> context_tokens;
+    std::optional<std::int64_t> parallel;
+    std::optional<std::int64_t> gpu_layers;
+    std::string kv_type;
+    std::string load_mode;
+    bool force = false;
+};
+
+struct PlanOptions {
+    std::string model;
+    std::string quant;
+    std::string device;
+    std::string ram;
+    std::vector<std::string> gpus;
+    bool unified = false;
+    bool not_unified = false;
+    bool embeddings = false;
+    bool quick = false;
+    bool insecure = false;
+};
+
 struct RunOptions {
     std::string model;
     std::vector<std::string> prompt;
     std::string system;
     std::string backend;
     std::string keep_alive;
-    std::optional<std::int64_t> context_tokens;
+    MemoryOptions memory;
     std::optional<double> temperature;
     std::optional<std::int64_t> seed;
     std::optional<std::int64_t> max_tokens;
@@ -54,7 +77,9 @@ struct Arguments {
     std::string topic;               ///< help
     PullOptions pull;
     QuantizeOptions quantize;
-    RunOptions run; ///< run and load
+    RunOptions run;       ///< run and load
+    MemoryOptions memory; ///< plan
+    PlanOptions plan;
     ShowOptions show;
     DevicesOptions devices;
 };

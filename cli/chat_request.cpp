@@ -9,6 +9,27 @@
 
 namespace hearth::cli {
 
+void add_memory_wishes(const MemoryOptions& options, Json& body) {
+    if (options.context_tokens) {
+        body["context"] = *options.context_tokens;
+    }
+    if (options.parallel) {
+        body["parallel"] = *options.parallel;
+    }
+    if (options.gpu_layers) {
+        body["gpu_layers"] = *options.gpu_layers;
+    }
+    if (!options.kv_type.empty()) {
+        body["kv_type"] = options.kv_type;
+    }
+    if (!options.load_mode.empty()) {
+        body["load_mode"] = options.load_mode;
+    }
+    if (options.force) {
+        body["force"] = true;
+    }
+}
+
 Json message(const std::string& role, const std::string& content) {
     return Json{{"role", role}, {"content", content}};
 }
@@ -22,6 +43,28 @@ Json keep_alive_value(const std::string& text) {
 
 namespace {
 
+/// The same wishes in the names of Ollama's options.
+void add_load_settings(const MemoryOptions& memory, Json& settings) {
+    if (memory.context_tokens) {
+        settings["num_ctx"] = *memory.context_tokens;
+    }
+    if (memory.parallel) {
+        settings["num_parallel"] = *memory.parallel;
+    }
+    if (memory.gpu_layers) {
+        settings["num_gpu"] = *memory.gpu_layers;
+    }
+    if (!memory.kv_type.empty()) {
+        settings["kv_type"] = memory.kv_type;
+    }
+    if (!memory.load_mode.empty()) {
+        settings["load_mode"] = memory.load_mode;
+    }
+    if (memory.force) {
+        settings["force"] = true;
+    }
+}
+
 /// What both kinds of request say alike.
 Json common_request(const RunOptions& options) {
     Json body{{"model", options.model}, {"stream", true}};
@@ -32,9 +75,7 @@ Json common_request(const RunOptions& options) {
         body["keep_alive"] = keep_alive_value(options.keep_alive);
     }
     Json settings = Json::object();
-    if (options.context_tokens) {
-        settings["num_ctx"] = *options.context_tokens;
-    }
+    add_load_settings(options.memory, settings);
     if (options.temperature) {
         settings["temperature"] = *options.temperature;
     }

@@ -6,6 +6,7 @@
 
 namespace hearth::cli {
 
+struct MemoryOptions;
 struct RunOptions;
 
 /// Body of /api/chat, or of load when there are no messages: model, backend, keep_alive and options as the
@@ -15,6 +16,9 @@ Json chat_request(const RunOptions& options, const Json& messages);
 /// Body of /api/generate for one question: a base model without a chat template then goes on with the text
 /// itself.
 Json generate_request(const RunOptions& options, const std::string& prompt);
+
+/// `context`, `parallel`, `kv_type`, … as /hearth/v1/load and plan take them.
+void add_memory_wishes(const MemoryOptions& options, Json& body);
 
 Json message(const std::string& role, const std::string& content);
 

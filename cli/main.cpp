@@ -20,10 +20,11 @@ struct CommandEntry {
     int (*run)(const Arguments& arguments, Service& service);
 };
 
-constexpr std::array<CommandEntry, 11> entries{{
+constexpr std::array<CommandEntry, 13> entries{{
     {"version", run_version},
     {"status", run_status},
     {"list", run_list},
+    {"plan", run_plan},
     {"ps", run_ps},
     {"show", run_show},
     {"pull", run_pull},

@@ -7,13 +7,18 @@
 #include "daemon/handlers/services.hpp"
 #include "daemon/http/router.hpp"
 #include "daemon/http/server.hpp"
+#include "daemon/planning/planner.hpp"
 #include "process/launcher.hpp"
 #include "process/sandbox.hpp"
 #include "registry/blobs/blob_store.hpp"
 #include "registry/catalog.hpp"
 #include "registry/db/database.hpp"
+#include "registry/measurements.hpp"
 #include "registry/pull/fetch_client.hpp"
+#include "registry/pull/hub_access.hpp"
 #include "registry/pull/pull_engine.hpp"
+#include "registry/pull/survey.hpp"
+#include "registry/shape_reader.hpp"
 #include "runtime/memory/machine_source.hpp"
 #include "runtime/runner/plugin_manifest.hpp"
 #include "runtime/scheduler/scheduler.hpp"
@@ -55,18 +60,13 @@ struct Daemon::Parts {
           launcher(io, std::move(inherited.launcher_socket), std::move(inherited.launcher)),
           fetcher(io, [this] { return launcher.start_fetch(); }),
           pulls(io, catalog, blobs, fetcher, disk, config.default_registry, pull_options()),
+          survey(fetcher, disk, registry::HubAccess::from_environment()), shapes(blobs, disk),
           scheduler(
               io, config, runtime::find_plugins(paths::plugin_dirs()),
               [this](registry::Model model) { return catalog.open_files(std::move(model)); },
-              [this](const runtime::RuntimeEvent& event) { tell(event); }),
-          machine(io, config, scheduler.plugins(), disk, machine_seams(io)), services{.config = config,
-                                                                                      .catalog = catalog,
-                                                                                      .blobs = blobs,
-                                                                                      .pulls = pulls,
-                                                                                      .scheduler = scheduler,
-                                                                                      .machine = machine,
-                                                                                      .events = events,
-                                                                                      .workers = disk},
+              [this](const runtime::RuntimeEvent& event) { tell(event); }, scheduler_seams(io)),
+          machine(io, config, scheduler.plugins(), disk, machine_seams(io)), measurements(database),
+          history(io, measurements), planner(io, disk, planner_sources()), services(make_services()),
           server(io, router) {
         services.socket = api_path(sockets);
         services.data_dir = blobs.data_dir();
@@ -74,9 +74,25 @@ struct Daemon::Parts {
         add_routes(router, services);
     }
 
-    static registry::PullOptions pull_options() {
+    Services make_services() {
+        return {.config = config,
+                .catalog = catalog,
+                .blobs = blobs,
+                .pulls = pulls,
+                .scheduler = scheduler,
+                .machine = machine,
+                .planner = planner,
+                .history = history,
+                .events = events,
+                .workers = disk};
+    }
+
+    registry::PullOptions pull_options() {
         registry::PullOptions options;
         options.hub = registry::HubAccess::from_environment();
+        options.choose_quant = [this](registry::PublishedModel model) {
+            return planner.choose_quant(std::move(model));
+        };
         return options;
     }
 
@@ -95,6 +111,26 @@ struct Daemon::Parts {
             });
         };
         return seams;
+    }
+
+    runtime::SchedulerSeams scheduler_seams(asio::any_io_executor io) {
+        runtime::SchedulerSeams seams = runtime::system_seams(std::move(io));
+        seams.plan_load = [this](registry::Model model, runtime::PluginManifest plugin,
+                                 runtime::LoadOptions options, runtime::MemoryRoom room) {
+            return planner.plan_load(std::move(model), std::move(plugin), std::move(options), room);
+        };
+        seams.on_loaded = [this](const runtime::LoadRecord& record) { history.note_load(record); };
+        return seams;
+    }
+
+    Planner::Sources planner_sources() {
+        return {.config = config,
+                .catalog = catalog,
+                .shapes = shapes,
+                .survey = survey,
+                .history = history,
+                .machine = [this] { return machine.machine(); },
+                .plugins = scheduler.plugins()};
     }
 
     void tell(const runtime::RuntimeEvent& event) {
@@ -119,8 +155,13 @@ struct Daemon::Parts {
     process::Launcher launcher;
     registry::FetchClient fetcher;
     registry::PullEngine pulls;
+    registry::Survey survey;
+    registry::ShapeReader shapes;
     runtime::Scheduler scheduler;
     runtime::memory::MachineSource machine;
+    registry::Measurements measurements;
+    History history;
+    Planner planner;
     Services services;
     http::Router router;
     http::Server server;
@@ -155,6 +196,8 @@ asio::awaitable<void> Daemon::stop() {
     co_await parts_->server.stop(drain_time);
     co_await parts_->machine.stop();
     co_await parts_->scheduler.stop();
+    co_await parts_->planner.stop();
+    co_await parts_->history.stop();
     co_await parts_->fetcher.stop();
     co_await parts_->launcher.stop();
 }

@@ -15,6 +15,7 @@ int run_ps(const Arguments& arguments, Service& service);
 int run_show(const Arguments& arguments, Service& service);
 int run_pull(const Arguments& arguments, Service& service);
 int run_quantize(const Arguments& arguments, Service& service);
+int run_plan(const Arguments& arguments, Service& service);
 int run_rm(const Arguments& arguments, Service& service);
 int run_load(const Arguments& arguments, Service& service);
 int run_stop(const Arguments& arguments, Service& service);

@@ -23,9 +23,7 @@ protocol::ClientRequest load_request(const RunOptions& options) {
     if (!options.keep_alive.empty()) {
         body["keep_alive"] = keep_alive_value(options.keep_alive);
     }
-    if (options.context_tokens) {
-        body["context"] = *options.context_tokens;
-    }
+    add_memory_wishes(options.memory, body);
     protocol::ClientRequest request;
     request.method = "POST";
     request.target = "/hearth/v1/load";

@@ -4,6 +4,7 @@
 #include "daemon/handlers/prompt.hpp"
 #include "daemon/handlers/requests.hpp"
 #include "daemon/handlers/routes.hpp"
+#include "daemon/planning/history.hpp"
 
 #include <algorithm>
 
@@ -52,6 +53,9 @@ asio::awaitable<void> chat(Services& services, http::Request http_request, http:
     std::string body = co_await run_sized(services, size, std::move(build));
     AnswerStream answer(co_await lease->request("chat", std::move(body)));
     const Piece whole = co_await relay(answer, shape, common.stream, out);
+    if (target.model) {
+        services.history.note_run(*target.model, *lease, answer.metrics());
+    }
     Json last = shape.last(common.stream ? Piece() : whole, answer.metrics(), begun, lease->load_duration());
     co_await finish(std::move(last), common.stream, out);
 }

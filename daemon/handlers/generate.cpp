@@ -7,6 +7,7 @@
 #include "daemon/handlers/prompt.hpp"
 #include "daemon/handlers/requests.hpp"
 #include "daemon/handlers/routes.hpp"
+#include "daemon/planning/history.hpp"
 
 namespace hearth::daemon {
 
@@ -83,6 +84,9 @@ asio::awaitable<void> generate(Services& services, http::Request http_request, h
     Operation operation = co_await prepare(services, request, target, options, *lease);
     AnswerStream answer(co_await lease->request(std::move(operation.name), std::move(operation.body)));
     const Piece whole = co_await relay(answer, shape, common.stream, out);
+    if (target.model) {
+        services.history.note_run(*target.model, *lease, answer.metrics());
+    }
     Json last = shape.last(common.stream ? Piece() : whole, answer.metrics(), begun, lease->load_duration());
     if (!request.raw) {
         Json context = co_await context_of(*lease, request, target, whole.text);

@@ -4,6 +4,7 @@
 #include "daemon/handlers/inference.hpp"
 #include "daemon/handlers/progress.hpp"
 #include "daemon/handlers/routes.hpp"
+#include "daemon/planning/plan_question.hpp"
 #include "registry/catalog.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -25,10 +26,14 @@ LoadRequest parse_load(const Json& body) {
     LoadRequest request;
     request.model = model_field(body);
     request.options.backend = string_field(body, "backend").value_or("");
-    request.options.context_tokens = integer_field(body, "context", 1, 100'000'000);
-    if (const auto parallel = integer_field(body, "parallel", 1, 256)) {
-        request.options.parallel = static_cast<int>(*parallel);
-    }
+    const runtime::memory::Wishes wishes = parse_wishes(body);
+    request.options.context_tokens = wishes.context;
+    request.options.parallel = wishes.parallel;
+    request.options.kv_type = wishes.kv_type;
+    request.options.load_mode = wishes.load_mode;
+    request.options.unified = wishes.unified;
+    request.options.gpu_layers = wishes.gpu_layers;
+    request.options.force = wishes.force;
     if (const auto threads = integer_field(body, "threads", 1, 4096)) {
         request.options.threads = static_cast<int>(*threads);
     }

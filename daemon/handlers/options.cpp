@@ -12,9 +12,12 @@
 #include <string_view>
 
 namespace hearth::daemon {
+
+namespace memory = runtime::memory;
+
 namespace {
 
-enum class Kind { integer, number, flag, texts };
+enum class Kind { integer, number, flag, text, texts };
 
 /// One option. `field` empty: its type and range are checked, and no backend of ours takes it per request.
 struct Row {
@@ -47,6 +50,11 @@ constexpr std::array rows{
     Row{"main_gpu", Kind::integer, -1, 1000, ""},
     Row{"use_mmap", Kind::flag, 0, 0, ""},
     Row{"draft_num_predict", Kind::integer, 0, 1000, ""},
+    // Hearth's own: what a load may be told beside Ollama's names.
+    Row{"num_parallel", Kind::integer, 1, 256, ""},
+    Row{"kv_type", Kind::text, 0, 0, ""},
+    Row{"load_mode", Kind::text, 0, 0, ""},
+    Row{"force", Kind::flag, 0, 0, ""},
 };
 
 /// Options that are gone and that clients still send.
@@ -77,6 +85,11 @@ Json checked_texts(const Row& row, const Json& value) {
 /// The value in the type of the row.
 Json checked(const Row& row, const Json& value) {
     switch (row.kind) {
+    case Kind::text:
+        if (!value.is_string()) {
+            refuse_type(row.name, "string");
+        }
+        return value;
     case Kind::texts:
         return checked_texts(row, value);
     case Kind::flag:
@@ -101,6 +114,16 @@ Json checked(const Row& row, const Json& value) {
     return value.is_number_float() ? Json(static_cast<std::int64_t>(value.get<double>())) : value;
 }
 
+/// One of the names that `try_name` knows.
+template <class Try> auto named(const Row& row, const Json& value, Try try_name) {
+    const auto known = try_name(value.get<std::string>());
+    if (!known) {
+        throw Error(ErrorCode::invalid_argument,
+                    fmt::format("option \"{}\" cannot be \"{}\"", row.name, value.get<std::string>()));
+    }
+    return known;
+}
+
 void apply(const Row& row, const Json& value, Options& options) {
     if (row.name == "num_predict") {
         const auto wanted = value.get<std::int64_t>();
@@ -109,6 +132,19 @@ void apply(const Row& row, const Json& value, Options& options) {
         options.load.context_tokens = value.get<std::int64_t>();
     } else if (row.name == "num_thread") {
         options.load.threads = value.get<int>() > 0 ? std::make_optional(value.get<int>()) : std::nullopt;
+    } else if (row.name == "num_gpu") {
+        options.load.gpu_layers = value.get<int>() >= 0 ? std::make_optional(value.get<int>()) : std::nullopt;
+    } else if (row.name == "num_parallel") {
+        options.load.parallel = value.get<int>();
+    } else if (row.name == "kv_type") {
+        options.load.kv_type = named(row, value, memory::try_cache_type);
+    } else if (row.name == "load_mode") {
+        options.load.load_mode = named(row, value, memory::try_load_mode);
+    } else if (row.name == "use_mmap") { // true is the default, which the planner may know better
+        options.load.load_mode =
+            value.get<bool>() ? options.load.load_mode : std::make_optional(memory::LoadMode::read);
+    } else if (row.name == "force") {
+        options.load.force = value.get<bool>();
     } else if (row.name == "seed") {
         // The engine's seed has 32 bits, and all ones means "choose one".
         const auto seed = value.get<std::int64_t>();

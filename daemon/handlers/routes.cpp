@@ -13,6 +13,7 @@ void add_routes(http::Router& router, Services& services) {
     add_load_routes(router, services);
     add_quantize_routes(router, services);
     add_device_routes(router, services);
+    add_plan_routes(router, services);
     add_event_routes(router, services);
 }
 

@@ -16,6 +16,7 @@ void add_openai_routes(http::Router& router, Services& services);   ///< /v1
 void add_load_routes(http::Router& router, Services& services);     ///< load, unload
 void add_quantize_routes(http::Router& router, Services& services); ///< quantize
 void add_device_routes(http::Router& router, Services& services);   ///< devices
+void add_plan_routes(http::Router& router, Services& services);     ///< plan
 void add_event_routes(http::Router& router, Services& services);    ///< events
 
 /// All of them.

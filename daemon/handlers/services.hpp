@@ -22,6 +22,8 @@ class MachineSource;
 namespace hearth::daemon {
 
 class EventBus;
+class History;
+class Planner;
 
 /// What handlers work with. All of it is owned by the daemon and outlives every request; on the io executor.
 struct Services {
@@ -31,6 +33,8 @@ struct Services {
     registry::PullEngine& pulls;
     runtime::Scheduler& scheduler;
     runtime::memory::MachineSource& machine;
+    Planner& planner;
+    History& history;
     EventBus& events;
     BlockingPool& workers; ///< for JSON too large for the io thread
 

@@ -1,6 +1,9 @@
 #include "runtime/memory/context_steps.hpp"
 
+#include "base/error.hpp"
 #include "runtime/memory/budget.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -40,13 +43,26 @@ std::uint64_t whole_context(const Wishes& wishes, const Machine& machine) {
     return host_context;
 }
 
-std::vector<CacheType> cache_types(const Wishes& wishes) {
-    return wishes.kv_type ? std::vector{*wishes.kv_type} : std::vector{CacheType::f16, CacheType::q8_0};
+std::vector<CacheType> cache_types(const registry::ModelShape& shape, const Wishes& wishes) {
+    if (!wishes.kv_type) {
+        std::vector<CacheType> types = {CacheType::f16};
+        if (can_cache(shape, CacheType::q8_0)) {
+            types.push_back(CacheType::q8_0);
+        }
+        return types;
+    }
+    if (!can_cache(shape, *wishes.kv_type)) {
+        throw Error(ErrorCode::invalid_argument,
+                    fmt::format("this model's heads of {} cannot be kept as {}: a block has 32 elements",
+                                shape.key_length, cache_type_name(*wishes.kv_type)),
+                    "take f16");
+    }
+    return {*wishes.kv_type};
 }
 
-std::vector<Step> steps_at(std::uint64_t context, const Wishes& wishes) {
+std::vector<Step> steps_at(std::uint64_t context, const registry::ModelShape& shape, const Wishes& wishes) {
     std::vector<Step> steps;
-    for (const CacheType type : cache_types(wishes)) {
+    for (const CacheType type : cache_types(shape, wishes)) {
         steps.push_back({.context = context, .kv_type = type});
     }
     return steps;
@@ -54,16 +70,22 @@ std::vector<Step> steps_at(std::uint64_t context, const Wishes& wishes) {
 
 } // namespace
 
+bool can_cache(const registry::ModelShape& shape, CacheType type) noexcept {
+    constexpr std::uint32_t block_elements = 32; // of every quantized cache type
+    const bool whole = type == CacheType::f32 || type == CacheType::f16 || type == CacheType::bf16;
+    return whole || (shape.key_length % block_elements == 0 && shape.value_length % block_elements == 0);
+}
+
 Steps context_steps(const registry::ModelShape& shape, const Wishes& wishes, const Machine& machine) {
     const std::uint64_t trained = shape.context_trained == 0 ? UINT64_MAX : shape.context_trained;
     if (wishes.context) {
-        const std::vector<Step> steps = steps_at(std::min(*wishes.context, trained), wishes);
+        const std::vector<Step> steps = steps_at(std::min(*wishes.context, trained), shape, wishes);
         return {.whole = steps, .mixed = steps, .last = std::nullopt};
     }
     const std::uint64_t host = std::min(wishes.usual_context.value_or(host_context), trained);
-    const CacheType smallest = cache_types(wishes).back();
-    Steps steps{.whole = steps_at(std::min(whole_context(wishes, machine), trained), wishes),
-                .mixed = steps_at(host, wishes),
+    const CacheType smallest = cache_types(shape, wishes).back();
+    Steps steps{.whole = steps_at(std::min(whole_context(wishes, machine), trained), shape, wishes),
+                .mixed = steps_at(host, shape, wishes),
                 .last = Step{.context = std::min(least_context, host), .kv_type = smallest}};
     for (std::uint64_t context = steps.whole.front().context / 2; context >= host; context /= 2) {
         steps.whole.push_back({.context = context, .kv_type = smallest});

@@ -25,7 +25,11 @@ struct Steps {
 
 /// A wish is the only value that is tried. A q8_0 cache loses less than any step of quantization, so it comes
 /// before a smaller context; q4_0 only by wish.
+/// @throws Error  invalid_argument: a wished cache type that the model's heads do not divide into
 Steps context_steps(const registry::ModelShape& shape, const Wishes& wishes, const Machine& machine);
+
+/// Whether the engine can keep the model's heads in this type: a block must not reach over the end of a head.
+bool can_cache(const registry::ModelShape& shape, CacheType type) noexcept;
 
 /// What is loaded with `step` for `parallel` sequences, the rest by wish or default.
 EstimateOptions options_for(const registry::ModelShape& shape, const Wishes& wishes, const Step& step,

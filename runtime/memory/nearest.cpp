@@ -69,7 +69,8 @@ class NearestPlans {
     }
 
     void add_smaller_cache() {
-        if (!wishes_.kv_type || *wishes_.kv_type > CacheType::bf16) {
+        if (!wishes_.kv_type || *wishes_.kv_type > CacheType::bf16 ||
+            !can_cache(candidate_.shape, CacheType::q8_0)) {
             return;
         }
         Wishes wishes = wishes_;
@@ -124,6 +125,9 @@ class NearestPlans {
         wishes.load_mode = wishes_.load_mode;
         wishes.kv_type = wishes_.kv_type.value_or(CacheType::q8_0);
         wishes.kv_type = std::max(*wishes.kv_type, CacheType::q8_0);
+        if (!can_cache(candidate_.shape, *wishes.kv_type)) {
+            wishes.kv_type = CacheType::f16;
+        }
         wishes.parallel = 1;
         if (!add(wishes, fmt::format("one sequence, a {} cache, layers where they fit",
                                      cache_type_name(*wishes.kv_type)))) {

@@ -50,7 +50,7 @@ std::int64_t LoadedRunner::largest_context() const {
 }
 
 memory::CacheType LoadedRunner::kv_type() const {
-    return plan ? plan->kv_type : options.kv_type.value_or(memory::CacheType::f16);
+    return spec.kv_type.value_or(options.kv_type.value_or(memory::CacheType::f16));
 }
 
 std::uint64_t LoadedRunner::held_bytes() const {

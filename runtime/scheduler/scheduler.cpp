@@ -39,6 +39,7 @@ class Lease final : public RunnerLease {
     }
     const Json& info() const override { return entry_->info; }
     const PluginManifest& plugin() const override { return entry_->plugin; }
+    const LoadSpec& spec() const override { return entry_->spec; }
     std::chrono::nanoseconds load_duration() const override { return load_duration_; }
     std::int64_t context_tokens() const override { return entry_->context_tokens(); }
 

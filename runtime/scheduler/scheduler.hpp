@@ -55,6 +55,7 @@ class RunnerLease {
                                                                            std::string body) = 0;
     virtual const Json& info() const = 0;
     virtual const PluginManifest& plugin() const = 0;
+    virtual const LoadSpec& spec() const = 0; ///< as it was loaded
     /// Zero when it was loaded already.
     virtual std::chrono::nanoseconds load_duration() const = 0;
     virtual std::int64_t context_tokens() const = 0;
@@ -83,13 +84,9 @@ struct MemoryRoom {
 
 /// How a model will be loaded and what that takes: the planner's answer.
 struct LoadPlan {
-    std::int64_t context_tokens = 0; ///< per sequence
-    int parallel = 1;
-    int threads = 0;
-    memory::CacheType kv_type = memory::CacheType::f16;
-    std::string options_json;     ///< for LoadSpec
+    LoadSpec spec;                ///< all but the alias
     std::uint64_t host_bytes = 0; ///< to be reserved in RAM
-    std::string text;             ///< for people: "Q4_K_M, 4096 tokens x 4, on cpu, 1.2 GB"
+    std::string text;             ///< for people: "Q4_K_M, 4096 tokens x 4, cpu, 1.2 GB"
     std::string choice_json;      ///< the plan's choice, kept beside what was measured
 };
 

@@ -53,6 +53,10 @@ Entry Scheduler::Impl::begin_load(const std::string& key, const AcquireRequest& 
     if (carried.kv_type && !entry->options.kv_type) {
         entry->options.kv_type = carried.kv_type;
     }
+    entry->spec.kv_type = entry->options.kv_type;
+    entry->spec.load_mode = entry->options.load_mode;
+    entry->spec.gpu_layers = entry->options.gpu_layers;
+    entry->spec.unified = entry->options.unified.value_or(true);
     entries.push_back(entry);
     if (!keeping) {
         keeping = true;
@@ -233,12 +237,10 @@ asio::awaitable<void> Scheduler::Impl::plan(Entry entry) {
     if (!entry->plan) {
         co_return;
     }
-    const LoadPlan& plan = *entry->plan;
-    entry->spec.context_tokens = plan.context_tokens;
-    entry->spec.parallel = plan.parallel;
-    entry->spec.threads = plan.threads;
-    entry->spec.options_json = plan.options_json;
-    entry->need_bytes = plan.host_bytes;
+    std::string alias = std::move(entry->spec.alias);
+    entry->spec = entry->plan->spec;
+    entry->spec.alias = std::move(alias);
+    entry->need_bytes = entry->plan->host_bytes;
 }
 
 asio::awaitable<void> Scheduler::Impl::make_room(Entry entry) {

@@ -24,7 +24,7 @@ TEST(Arguments, OfRunAreRead) {
     EXPECT_THAT(a.run.prompt, ElementsAre("why", "is", "it"));
     EXPECT_EQ(a.run.temperature, 0.0);
     EXPECT_EQ(a.run.seed, -3);
-    EXPECT_EQ(a.run.context_tokens, 512);
+    EXPECT_EQ(a.run.memory.context_tokens, 512);
     EXPECT_EQ(a.run.max_tokens, 7);
     EXPECT_EQ(a.run.keep_alive, "-1");
     EXPECT_EQ(a.run.system, "short");

@@ -17,11 +17,11 @@ class SchedulerPlan : public SchedulerFixture {
         planner_ = [this](const registry::Model&, const LoadOptions& options, MemoryRoom room) {
             rooms_.push_back(room);
             LoadPlan plan;
-            plan.context_tokens = options.context_tokens.value_or(4096);
-            plan.parallel = 2;
-            plan.threads = 7;
-            plan.kv_type = options.kv_type.value_or(memory::CacheType::f16);
-            plan.options_json = R"({"load_mode":"mmap"})";
+            plan.spec.context_tokens = options.context_tokens.value_or(4096);
+            plan.spec.parallel = 2;
+            plan.spec.threads = 7;
+            plan.spec.kv_type = options.kv_type.value_or(memory::CacheType::f16);
+            plan.spec.load_mode = memory::LoadMode::read;
             plan.host_bytes = need_bytes_;
             plan.text = "as planned";
             return plan;
@@ -43,7 +43,8 @@ TEST_F(SchedulerPlan, TellsTheBackendWhatWasPlanned) {
     EXPECT_EQ(spec.context_tokens, 4096);
     EXPECT_EQ(spec.parallel, 2);
     EXPECT_EQ(spec.threads, 7);
-    EXPECT_EQ(spec.options_json, R"({"load_mode":"mmap"})");
+    EXPECT_EQ(spec.load_mode, memory::LoadMode::read);
+    EXPECT_EQ(spec.alias, "a:latest");
     EXPECT_EQ(scheduler_->loaded()[0].plan, "as planned");
 }
 
