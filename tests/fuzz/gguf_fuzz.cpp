@@ -28,6 +28,21 @@ void parse(const gguf::ByteSource& source, gguf::ParseOptions options) {
     }
 }
 
+/// The same of a header's beginning.
+void parse_beginning(const gguf::ByteSource& source) {
+    try {
+        const gguf::HeaderPrefix prefix = gguf::parse_header_prefix(source);
+        if (prefix.header.keys.size() != prefix.header.index.size() ||
+            prefix.complete != (prefix.at_least == 0) || (prefix.complete && !prefix.has_all_keys))
+            std::abort();
+        if (!prefix.complete && (prefix.at_least <= source.available() || !prefix.header.tensors.empty()))
+            std::abort();
+    } catch (const hearth::Error& error) {
+        if (error.code() != hearth::ErrorCode::model_invalid)
+            std::abort();
+    }
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -36,5 +51,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     parse(gguf::PrefixSource(bytes), {.keep_long_arrays = true});
     parse(gguf::PrefixSource(bytes, std::uint64_t{1} << 40), {});
     parse(gguf::PrefixSource(bytes, gguf::ByteSource::unknown_size), {});
+    parse_beginning(gguf::PrefixSource(bytes, std::uint64_t{1} << 40));
     return 0;
 }
