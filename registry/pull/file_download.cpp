@@ -24,6 +24,8 @@ namespace {
 constexpr std::size_t batch_bytes = 1024 * 1024;
 /// On a slow line a batch is written after this time, so that a kill costs seconds, not megabytes.
 constexpr auto batch_time = std::chrono::milliseconds(500);
+/// Stores behind the Hub give larger files by ranges only (reference registry.md 2.3: 50 GB).
+constexpr std::uint64_t largest_unranged_bytes = 40'000'000'000;
 constexpr std::string_view gguf_magic = "GGUF";
 
 std::string host_of(const FetchResponse& response) {
@@ -94,8 +96,9 @@ asio::awaitable<std::unique_ptr<FetchResponse>> FileDownload::request(std::uint6
     request.url = source_.url;
     request.insecure = source_.insecure;
     request.authorization = source_.login == nullptr ? std::string() : source_.login->authorization();
-    if (use_range_ && offset > 0) {
+    if (use_range_ && (offset > 0 || is_huge())) {
         request.range_from = offset;
+        request.range_bytes = is_huge() ? *source_.size - offset : 0;
         request.if_range = source_.validator;
     }
     co_return co_await fetcher_.get(std::move(request));
@@ -145,7 +148,8 @@ FileDownload::Plan FileDownload::judge_whole(const FetchResponse& response, std:
 
 FileDownload::Plan FileDownload::judge_part(const FetchResponse& response, std::uint64_t offset) {
     const auto range = parse_content_range(response.header("content-range"));
-    if (!use_range_ || offset == 0 || !range || range->first != offset) {
+    const bool asked = use_range_ && (offset > 0 || is_huge());
+    if (!asked || !range || range->first != offset) {
         use_range_ =
             false; // this server's ranges cannot be trusted: take the whole file and skip what is there
         throw TransientError(ErrorCode::registry_failed,
@@ -188,6 +192,10 @@ asio::awaitable<FileDownload::Plan> FileDownload::judge_denied(const FetchRespon
     throw Error(ErrorCode::registry_denied,
                 fmt::format("{} refuses {} (status {})", host_of(response), source_.name, response.status()),
                 "the model may need a login, or the link may have expired");
+}
+
+bool FileDownload::is_huge() const {
+    return source_.size && *source_.size > largest_unranged_bytes;
 }
 
 void FileDownload::expect_size(std::uint64_t size) {

@@ -61,6 +61,7 @@ class FileDownload {
     Plan judge_part(const FetchResponse& response, std::uint64_t offset);
     Plan judge_beyond(const FetchResponse& response, std::uint64_t offset) const;
     boost::asio::awaitable<Plan> judge_denied(const FetchResponse& response);
+    bool is_huge() const;
     void expect_size(std::uint64_t size);
     void expect_same_version(const FetchResponse& response) const;
 

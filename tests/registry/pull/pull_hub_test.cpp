@@ -1,3 +1,4 @@
+#include "registry/pull/file_download.hpp"
 #include "tests/base/expect_error.hpp"
 #include "tests/registry/pull/hub_fixture.hpp"
 #include "tests/registry/pull/store_fixture.hpp"
@@ -61,6 +62,31 @@ TEST_F(PullFromHub, WhatTheChooserThrowsEndsThePull) {
     use_options();
     expect_error(ErrorCode::memory_insufficient, [&] { pull("hf.co/org/repo"); });
     EXPECT_EQ(origin->count(hub.file_url("m-Q4_K_M.gguf")), 0U);
+}
+
+TEST_F(PullFromHub, AHugeFileIsAlwaysAskedForByRange) {
+    const std::uint64_t huge = 60'000'000'000;
+    const std::string start = model_bytes(100);
+    FileSource source;
+    source.name = "m-F32.gguf";
+    source.url = hub.file_url(source.name);
+    source.digest = sha256_of("never complete");
+    source.size = huge;
+    source.is_gguf = true;
+    origin->script(source.url, [&](const FetchRequest&) {
+        const std::string range = fmt::format("bytes 0-{}/{}", huge - 1, huge);
+        return std::optional(Reply{.status = 206,
+                                   .headers = {{"content-range", range}},
+                                   .body = start,
+                                   .cut_after = {},
+                                   .failure = {}});
+    });
+    const auto partial = store->begin(*source.digest, std::nullopt);
+    options.retry.attempts = 1;
+    FileDownload download(*origin, *disk, *partial, source, options.retry, [](std::uint64_t) {});
+    expect_error(ErrorCode::registry_unreachable, [&] { run(download.run()); });
+    EXPECT_EQ(origin->requests.at(0).range_bytes, huge);
+    EXPECT_EQ(partial->offset(), start.size()) << "what came is kept";
 }
 
 TEST_F(PullFromHub, TheSameFilesAreTheSameModelWhereverFrom) {
