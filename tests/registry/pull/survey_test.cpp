@@ -175,6 +175,23 @@ TEST_F(SurveyTest, AQuickLookReadsOnly64KiBOfAHeader) {
     EXPECT_EQ(origin->requests.back().authorization, "Bearer hf_secret");
 }
 
+TEST_F(SurveyTest, ARepositoryOfTenQuantsCostsOneShortRead) {
+    const char* quants[] = {"Q2_K",   "Q3_K_M", "Q4_0", "Q4_K_S", "Q4_K_M",
+                            "Q5_K_S", "Q5_K_M", "Q6_K", "Q8_0",   "F16"};
+    for (const char* quant : quants) {
+        hub.add(fmt::format("m-{}.gguf", quant), model_with_tokenizer(20'000) + quant);
+    }
+    hub.serve();
+    origin->served_bytes = 0;
+    const PublishedModel model = look("hf.co/org/repo");
+    const std::uint64_t before = origin->served_bytes;
+    const PublishedHeader read = header(default_quant(model).files[0], HeaderDepth::quick);
+    EXPECT_EQ(model.quants.size(), 10U);
+    EXPECT_EQ(read.prefix.header.integer("llama.block_count"), 16);
+    EXPECT_LE(before + origin->served_bytes, 128U << 10);
+    EXPECT_EQ(origin->requests.size(), 3U) << "commit, tree, one header";
+}
+
 TEST_F(SurveyTest, AWholeHeaderIsReadOnceAndNotBeyondItsStep) {
     hub.add("m-Q4_0.gguf", model_with_tokenizer(100'000) + std::string(9 << 20, 'w'));
     hub.serve();
