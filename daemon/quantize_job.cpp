@@ -208,7 +208,6 @@ asio::awaitable<void> QuantizeJob::stop_runner() {
 }
 
 asio::awaitable<void> QuantizeJob::clean() {
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await stop_runner();
     auto drop = [this] { output_.reset(); };
     co_await run_blocking(services_.workers, std::move(drop));

@@ -50,7 +50,7 @@ class QuantizeJob {
     std::string name() const { return target_->short_name(); }
     /// @return what the last line of the answer says
     boost::asio::awaitable<Json> run(Report report);
-    /// Ends the runner and deletes what was not published. Not interruptible.
+    /// Ends the runner and deletes what was not published. The caller has disabled its cancellation.
     boost::asio::awaitable<void> clean();
 
   private:

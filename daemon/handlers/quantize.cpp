@@ -6,6 +6,7 @@
 #include "daemon/handlers/routes.hpp"
 #include "daemon/quantize_job.hpp"
 
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <nlohmann/json.hpp>
 
@@ -78,6 +79,8 @@ asio::awaitable<void> quantize(Services& services, http::Request http_request, h
     } catch (...) {
         failure = std::current_exception();
     }
+    // Here, not in clean: a cancelled coroutine does not even enter the next one.
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await job.clean();
     if (failure) {
         std::rethrow_exception(failure);
