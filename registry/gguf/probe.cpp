@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view tokenizer = "tokenizer.";
 constexpr std::string_view tokens_key = "tokenizer.ggml.tokens";
+constexpr std::string_view model_key = "tokenizer.ggml.model";
 constexpr std::uint64_t head_bytes = 24; // magic, version, number of tensors, number of keys
 
 void put_integer(std::string& out, std::uint64_t value, int bytes) {
@@ -119,7 +120,7 @@ class Copier {
         skip_value(reader_, key, type);
         const bool plain = type != ValueType::array && type != ValueType::string;
         const bool counted_again = tokens_ && key == vocabulary_key_;
-        if (counted_again || (key.starts_with(tokenizer) && !plain)) {
+        if (counted_again || key == model_key || (key.starts_with(tokenizer) && !plain)) {
             return;
         }
         append(keys_, start, reader_.position() - start);
@@ -127,7 +128,7 @@ class Copier {
     }
 
     void add_own_keys() {
-        put_string(keys_, "tokenizer.ggml.model");
+        put_string(keys_, model_key);
         put_integer(keys_, std::to_underlying(ValueType::string), 4);
         put_string(keys_, "none");
         ++kept_;

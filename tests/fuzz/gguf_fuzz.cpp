@@ -1,6 +1,7 @@
 #include "base/error.hpp"
 #include "registry/gguf/byte_source.hpp"
 #include "registry/gguf/header.hpp"
+#include "registry/gguf/probe.hpp"
 #include "registry/gguf/summary.hpp"
 
 #include <cstdlib>
@@ -43,6 +44,24 @@ void parse_beginning(const gguf::ByteSource& source) {
     }
 }
 
+/// A probe has the tensors of the header it was made of, or its own keys made it one that is refused.
+void make_probe(const gguf::ByteSource& source) {
+    try {
+        const auto header = gguf::try_parse_header(source);
+        const auto probe = gguf::try_make_probe(source);
+        if (header.has_value() != probe.has_value())
+            std::abort();
+        if (!probe)
+            return;
+        const auto again = gguf::parse_header(gguf::PrefixSource(probe->header, probe->file_bytes));
+        if (again.tensors.size() != header->tensors.size() || again.data_offset != probe->header.size())
+            std::abort();
+    } catch (const hearth::Error& error) {
+        if (error.code() != hearth::ErrorCode::model_invalid)
+            std::abort();
+    }
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -52,5 +71,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     parse(gguf::PrefixSource(bytes, std::uint64_t{1} << 40), {});
     parse(gguf::PrefixSource(bytes, gguf::ByteSource::unknown_size), {});
     parse_beginning(gguf::PrefixSource(bytes, std::uint64_t{1} << 40));
+    make_probe(gguf::PrefixSource(bytes));
     return 0;
 }
