@@ -74,6 +74,15 @@ struct Daemon::Parts {
         add_routes(router, services);
     }
 
+    /// RAM that the models hold for which `counts` is true.
+    std::uint64_t held_bytes(bool (*counts)(const runtime::LoadedModel&)) const {
+        std::uint64_t bytes = 0;
+        for (const runtime::LoadedModel& model : scheduler.loaded()) {
+            bytes += counts(model) ? model.size_bytes - std::min(model.size_bytes, model.size_vram_bytes) : 0;
+        }
+        return bytes;
+    }
+
     Services make_services() {
         return {.config = config,
                 .catalog = catalog,
@@ -98,13 +107,7 @@ struct Daemon::Parts {
 
     runtime::memory::MachineSourceSeams machine_seams(const asio::any_io_executor& io) {
         auto seams = runtime::memory::system_machine_seams(io, blobs.data_dir());
-        seams.held = [this] {
-            std::uint64_t bytes = 0;
-            for (const runtime::LoadedModel& model : scheduler.loaded()) {
-                bytes += model.size_bytes - std::min(model.size_bytes, model.size_vram_bytes);
-            }
-            return bytes;
-        };
+        seams.held = [this] { return held_bytes([](const runtime::LoadedModel&) { return true; }); };
         seams.busy = [this] {
             return std::ranges::any_of(scheduler.loaded(), [](const runtime::LoadedModel& model) {
                 return model.active_requests > 0 || model.state != "ready";
@@ -130,6 +133,12 @@ struct Daemon::Parts {
                 .survey = survey,
                 .history = history,
                 .machine = [this] { return machine.machine(); },
+                .idle_bytes =
+                    [this] {
+                        return held_bytes([](const runtime::LoadedModel& model) {
+                            return model.active_requests == 0 && model.state == "ready";
+                        });
+                    },
                 .plugins = scheduler.plugins()};
     }
 

@@ -20,7 +20,7 @@ constexpr std::size_t most_offers = 3;
 std::uint64_t host_bytes(const memory::Choice& choice, const memory::Machine& machine) {
     for (const memory::DeviceBytes& device : choice.memory.devices) {
         if (device.id == machine.host.id) {
-            return device.total() + device.output;
+            return device.total() + device.output + machine.host.fixed_bytes;
         }
     }
     return 0;

@@ -5,6 +5,7 @@
 #include "registry/gguf/byte_source.hpp"
 #include "registry/gguf/probe.hpp"
 #include "registry/model_ref.hpp"
+#include "runtime/memory/available.hpp"
 
 #include <algorithm>
 
@@ -29,12 +30,17 @@ std::uint64_t budget_of(const memory::Machine& machine) {
     return budget;
 }
 
-/// The machine as a load finds it: idle models count as gone, and memory.ram_limit as what it leaves.
-memory::Machine with_room(memory::Machine machine, const runtime::MemoryRoom& room) {
+/// The machine as a load finds it: idle models count as gone, and memory.ram_limit as what it leaves. A cap on
+/// models alone needs no margin below it.
+memory::Machine with_room(memory::Machine machine, const runtime::MemoryRoom& room, const Config& config) {
     memory::Device& host = machine.host;
-    host.free_bytes = room.system_bytes;
-    if (room.limit_bytes) { // a cap on models alone needs no margin
-        host.free_bytes = std::min(host.free_bytes, *room.limit_bytes + host.margin_bytes + host.fixed_bytes);
+    const std::uint64_t usual =
+        room.limit_bytes ? memory::host_margin_bytes(host.total_bytes, false) : host.margin_bytes;
+    const std::uint64_t margin = config.margin_bytes.value_or(usual);
+    host.free_bytes = room.system_bytes - std::min(room.system_bytes, margin);
+    host.margin_bytes = 0;
+    if (room.limit_bytes) {
+        host.free_bytes = std::min(host.free_bytes, *room.limit_bytes);
     }
     return machine;
 }
@@ -70,6 +76,8 @@ asio::awaitable<void> Planner::stop() {
 
 asio::awaitable<memory::Machine> Planner::machine() {
     memory::Machine machine = co_await sources_.machine();
+    machine.host.free_bytes +=
+        sources_.idle_bytes(); // a load ends what is idle, so that a plan counts it as free
     const auto found = std::ranges::find(sources_.plugins, planned_backend, &runtime::PluginManifest::name);
     if (found != sources_.plugins.end()) {
         co_await sources_.history.apply_fixed(machine, *found);
@@ -251,7 +259,7 @@ asio::awaitable<std::optional<runtime::LoadPlan>> Planner::plan_load(registry::M
     }
     const std::shared_ptr<const registry::StoredShapes> shapes = co_await sources_.shapes.read(model);
     const memory::Machine real = co_await machine();
-    const memory::Machine here = with_room(real, room);
+    const memory::Machine here = with_room(real, room, sources_.config);
     memory::Wishes wishes = to_wishes(options);
     wishes.quant = model.details.quantization_level; // what is here was chosen: no floor
     const Candidates candidates = candidates_of(model, *shapes);

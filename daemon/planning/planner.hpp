@@ -45,6 +45,7 @@ class Planner {
         registry::Survey& survey;
         History& history;
         MachineReader machine;
+        std::function<std::uint64_t()> idle_bytes; ///< of RAM, held by models that any load may end
         const std::vector<runtime::PluginManifest>& plugins;
     };
     Planner(boost::asio::any_io_executor executor, BlockingPool& disk, Sources sources);

@@ -58,6 +58,10 @@ std::uint64_t LoadedRunner::held_bytes() const {
     return reported > 0 ? reported : admitted ? need_bytes : 0;
 }
 
+std::uint64_t LoadedRunner::reserved_bytes() const {
+    return plan && admitted ? std::max(held_bytes(), need_bytes) : held_bytes();
+}
+
 std::uint64_t LoadedRunner::vram_bytes() const {
     std::uint64_t bytes = 0;
     for (const Json& device : object_or_empty(object_or_empty(info, "memory"), "devices")) {

@@ -65,6 +65,8 @@ struct LoadedRunner {
     memory::CacheType kv_type() const; ///< as planned, else as wished
     /// What the backend reported, else what was reserved.
     std::uint64_t held_bytes() const;
+    /// What others must leave alone: what was planned, or held where that is more or nobody planned.
+    std::uint64_t reserved_bytes() const;
     std::uint64_t vram_bytes() const;
     /// Starts keep-alive from now.
     void set_idle(const Clock& clock);

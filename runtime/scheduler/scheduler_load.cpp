@@ -292,7 +292,7 @@ MemoryState Scheduler::Impl::memory() const {
     for (const Entry& entry : entries) {
         Holder holder;
         holder.name = entry->name();
-        holder.bytes = entry->held_bytes();
+        holder.bytes = entry->reserved_bytes();
         holder.kind = entry->state == LoadedRunner::State::loading                   ? Holder::Kind::loading
                       : entry->state == LoadedRunner::State::ready && !entry->busy() ? Holder::Kind::idle
                                                                                      : Holder::Kind::busy;

@@ -1,0 +1,160 @@
+"""What a model needs and how it would run, before it is downloaded and when it is loaded."""
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools/make_probe"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools/make_model"))
+
+import families
+import filled
+import models
+import processes
+from harness import DOES_NOT_FIT, DONE, NOT_FOUND, USAGE, HearthTest, needs_llama
+
+MIB = 1 << 20
+LIMIT = 400 * MIB
+
+CHOICE_KEYS = {"quant", "fits", "placement", "context", "parallel", "kv_type", "load_mode", "memory", "tokens_per_second", "quality", "source"}
+DEVICE_KEYS = {"id", "weights", "kv", "state", "compute", "output", "projector", "draft", "fixed", "mapped", "repacked"}
+
+
+def small_model(folder, layers):
+    """A few megabytes of weights, and a cache of four kilobytes a token for each two layers."""
+    probe = families.dense("llama", layers, 512, 512, 8, 8, 2048, 32768, file_type="Q8_0")
+    path = Path(folder) / f"layers-{layers}.gguf"
+    filled.write_filled(probe, str(path))
+    return path
+
+
+@needs_llama
+class Planning(HearthTest):
+    def plan(self, model, **wishes):
+        response = self.client.post("/hearth/v1/plan", {"model": str(model)} | wishes)
+        self.assertEqual(response.status, 200, response)
+        return response.json()
+
+    def test_the_json_is_the_contract(self):
+        plan = self.plan(self.service.add_model(models.tiny()))
+        self.assertEqual(plan["version"], 1)
+        self.assertTrue(plan["installed"])
+        for choice in [*plan["choices"], plan["pick"]]:
+            self.assertLessEqual(CHOICE_KEYS, set(choice))
+            for device in choice["memory"]["devices"]:
+                self.assertLessEqual(DEVICE_KEYS, set(device))
+            parts = sum(device[key] for device in choice["memory"]["devices"]
+                        for key in ("weights", "kv", "state", "compute", "projector", "draft"))
+            self.assertEqual(parts, choice["memory"]["total_bytes"])
+        self.assertTrue(plan["pick"]["reason"])
+
+    def test_a_file_is_planned_without_being_taken(self):
+        plan = self.plan(models.tiny().as_uri())
+        self.assertFalse(plan["installed"])
+        self.assertTrue(plan["pick"]["fits"])
+        self.assertGreater(plan["header_bytes"], 0)
+
+    def test_a_pretended_machine_changes_the_answer(self):
+        name = self.service.add_model(models.tiny())
+        small = self.plan(name, ram="40MiB")
+        self.assertIsNone(small["pick"])
+        self.assertTrue(small["advice"])
+        with_gpu = self.plan(name, gpus=["6GiB:168GB/s", "8GiB"])
+        self.assertEqual(with_gpu["pick"]["placement"], "gpu")
+        self.assertIn("gpu0", [device["id"] for device in with_gpu["pick"]["memory"]["devices"]])
+
+    def test_what_was_measured_stands_in_the_next_plan(self):
+        name = self.service.add_model(models.other())
+        before = self.plan(name)["pick"]
+        self.assertEqual(before["source"], "closed-form")
+        self.service.generate(name, "hello", options={"num_predict": 40})
+
+        def measured():
+            pick = self.plan(name)["pick"]
+            return pick if pick["source"] == "measured" else None
+        after = self.eventually(measured, what="a measurement")
+        self.assertAlmostEqual(after["memory"]["total_bytes"], before["memory"]["total_bytes"], delta=before["memory"]["total_bytes"] * 0.005)
+        self.assertEqual(after["context"], before["context"])
+
+    def test_the_command_prints_a_table_and_exit_codes(self):
+        name = self.service.add_model(models.tiny())
+        result = self.service.cli("plan", name)
+        self.assert_exit(result, DONE)
+        self.assertIn("F32", result.stdout)
+        self.assert_json_output(self.service.cli("plan", name, "--json"))
+        refused = self.service.cli("plan", name, "--ram", "40MiB")
+        self.assertEqual(refused.returncode, DOES_NOT_FIT, refused)
+        self.assert_exit(self.service.cli("plan", "./no-such-model.gguf"), NOT_FOUND)
+        for wrong in (["--kv", "q9"], ["--ram", "much"], ["--gpu", "6GiB:fast"], ["--ctx", "0"], ["--load-mode", "x"]):
+            result = self.service.cli("plan", name, *wrong)
+            self.assertIn(result.returncode, (USAGE,), f"{wrong}: {result}")
+            self.assertTrue(result.stderr.strip())
+
+    def test_wrong_bodies_are_typed(self):
+        for body in ({}, {"model": 7}, {"model": "tiny", "context": -1}, {"model": "tiny", "gpus": "6GiB"}, {"model": "tiny", "kv_type": "x"}):
+            self.assert_error(self.client.post("/hearth/v1/plan", body), 400, ("invalid_argument", "request.invalid", "argument.invalid"))
+
+
+@needs_llama
+class AroundTheLimit(HearthTest):
+    """Ten models whose caches lie on both sides of memory.ram_limit: what is said to fit loads and answers, what is said not to is refused
+    with a plan that then loads."""
+
+    service_config = "[runtime]\nparallel = 1\n"
+    service_environment = {"HEARTH_RAM_LIMIT": str(LIMIT)}
+    time_limit = 300
+    LAYERS = (2, 4, 8, 12, 16, 20, 24, 32, 40, 48)
+    WISH = {"context": 8192, "parallel": 2, "kv_type": "f16"}
+
+    def load(self, name, wish):
+        return self.client.post("/hearth/v1/load", {"model": name, "stream": False} | wish)
+
+    def answer(self, name, wish):
+        """One answer, and that the runner stayed inside the limit."""
+        options = {"num_predict": 4, "num_ctx": wish["context"], "num_parallel": wish["parallel"], "kv_type": wish["kv_type"]}
+        text, last = self.service.generate(name, "hello there", options=options)
+        self.assertTrue(last.get("done"), last)
+        runner = self.service.runner_of(name)
+        peak = int(next(line for line in Path(f"/proc/{runner}/status").read_text().splitlines() if line.startswith("VmHWM")).split()[1]) * 1024
+        self.assertLess(peak, LIMIT + 64 * MIB, f"{name} took {peak // MIB} MiB")
+        return text
+
+    def wish_of(self, choice):
+        return {key: choice[key] for key in ("context", "parallel", "kv_type")}
+
+    def test_what_is_said_is_what_happens(self):
+        fitting, refused = 0, 0
+        with tempfile.TemporaryDirectory(prefix="hearth-limit-") as folder:
+            names = [self.service.add_model(small_model(folder, layers)) for layers in self.LAYERS]
+        for name in names:
+            with self.subTest(model=name):
+                plan = self.client.post("/hearth/v1/plan", {"model": name} | self.WISH).json()
+                loaded = self.load(name, self.WISH)
+                if plan["pick"] and plan["pick"]["fits"]:
+                    fitting += 1
+                    self.assertEqual(loaded.status, 200, loaded)
+                    self.answer(name, self.WISH)
+                else:
+                    refused += 1
+                    self.assert_error(loaded, 507, "memory.insufficient")
+                    self.assertIn("--ctx", loaded.json()["hint"])
+                    self.assertTrue(plan["nearest"], plan)
+                    nearest = self.wish_of(plan["nearest"][0])
+                    again = self.load(name, nearest)
+                    self.assertEqual(again.status, 200, again)
+                    self.answer(name, nearest)
+                self.service.unload_all()
+        self.assertGreaterEqual(fitting, 3)
+        self.assertGreaterEqual(refused, 3)
+        self.assertEqual(self.service.log_tail(400).count("ended unexpectedly"), 0)
+
+    def test_force_goes_ahead(self):
+        with tempfile.TemporaryDirectory(prefix="hearth-limit-") as folder:
+            name = self.service.add_model(small_model(folder, 56))
+        refused = self.service.cli("run", name, "--ctx", "8192", "--parallel", "2", "--max-tokens", "2", "hello")
+        self.assertEqual(refused.returncode, DOES_NOT_FIT, refused)
+        self.assertIn("--force", refused.stderr)
+        forced = self.service.cli("run", name, "--ctx", "8192", "--parallel", "2", "--force", "--max-tokens", "2", "hello", timeout=120)
+        self.assert_exit(forced, DONE)
+        self.service.unload_all()
