@@ -49,6 +49,7 @@ struct ModelShape {
     std::uint32_t input_rows = 0;  ///< such rows more, because several go in for an image (deepstack)
     std::uint32_t mixer_row = 0;   ///< of a recurrent layer
     bool gated = true;             ///< networks have a gate matrix beside the up matrix
+    bool fused_gate = false;       ///< the gate and up matrices are one
     bool causal = true;            ///< false: an encoder; a text is one batch
     bool embeds = false;           ///< made for vectors: has a pooling type
     bool tied_output = false;      ///< the output matrix is the input matrix

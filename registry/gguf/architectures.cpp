@@ -19,7 +19,7 @@ constexpr auto architectures = std::to_array<Architecture>({
     {.name = "qwen3moe"},
     {.name = "qwen3vlmoe"},
     {.name = "gemma"},
-    {.name = "phi3", .rows_beside = 3}, // its window is switched off
+    {.name = "phi3", .fused_gate = true, .rows_beside = 3}, // its window is switched off
     {.name = "smollm3"},
     {.name = "granite"},
     {.name = "internlm2"},

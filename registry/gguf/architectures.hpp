@@ -49,6 +49,7 @@ struct Architecture {
         0; ///< only so many, from the start, own a cache; 0: attention.shared_kv_layers
     bool copies_tied_output = false; ///< a tied output is loaded a second time, also on the host
     bool gated = true;               ///< networks have a gate matrix
+    bool fused_gate = false;         ///< in one matrix with the up matrix
     std::uint32_t rows_beside = 4;   ///< ModelShape::rows_beside: from the engine's dry run of probes
 };
 

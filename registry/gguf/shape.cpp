@@ -103,6 +103,7 @@ ModelShape read_shape(std::span<const Header* const> shards) {
     finish_weights(shape);
     if (architecture != nullptr) {
         shape.gated = architecture->gated;
+        shape.fused_gate = architecture->fused_gate;
         shape.rows_beside = architecture->rows_beside;
         if (architecture->copies_tied_output && shape.tied_output) {
             shape.output_bytes = shape.token_embedding_bytes;

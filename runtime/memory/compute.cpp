@@ -22,16 +22,6 @@ bool caches(const ModelShape& shape) {
     return std::ranges::any_of(shape.layers, [](const LayerShape& layer) { return layer.key_row > 0; });
 }
 
-/// A row of the mask for every token and kind of cache: F16 for flash attention, else F32.
-std::uint64_t mask_bytes(const ModelShape& shape, const EstimateOptions& options, const Batch& batch) {
-    std::uint64_t columns = 0;
-    if (caches(shape))
-        columns = batch.cells + (slides(shape) ? batch.sliding_cells : 0);
-    else if (!shape.causal) // an encoder's tokens see each other
-        columns = batch.tokens * (slides(shape) ? 2 : 1);
-    return batch.tokens * columns * (options.flash_attention ? 2 : float_bytes);
-}
-
 /// Elements of the queries of one token.
 std::uint64_t query_row(const ModelShape& shape, const LayerShape& layer) {
     return std::uint64_t{layer.heads} * shape.key_length;
@@ -112,10 +102,41 @@ std::uint64_t compute_bytes(const ModelShape& shape, const EstimateOptions& opti
            copied_state_bytes(shape, batch) + rotation_bytes(shape, options);
 }
 
-std::uint64_t input_bytes(const ModelShape& shape, const EstimateOptions& options, const Batch& batch,
-                          std::uint64_t rows) {
-    return mask_bytes(shape, options, batch) +
-           batch.tokens * float_bytes * (rows * shape.embedding_length + index_floats);
+std::uint64_t mask_bytes(const ModelShape& shape, const EstimateOptions& options, const Batch& batch) {
+    std::uint64_t columns = 0;
+    if (caches(shape))
+        columns = batch.cells + (slides(shape) ? batch.sliding_cells : 0);
+    else if (!shape.causal) // an encoder's tokens see each other
+        columns = batch.tokens * (slides(shape) ? 2 : 1);
+    return batch.tokens * columns * (options.flash_attention ? 2 : float_bytes);
+}
+
+std::uint64_t row_bytes(const ModelShape& shape, const Batch& batch, std::uint64_t rows) {
+    return batch.tokens * rows * shape.embedding_length * float_bytes;
+}
+
+std::uint64_t copied_layer_bytes(const ModelShape& shape, const LayerShape& layer,
+                                 const EstimateOptions& options, const Batch& batch, bool experts) {
+    const std::uint64_t width = shape.embedding_length;
+    const bool more_rows = experts || shape.fused_gate || is_quantized(options.kv_type);
+    const std::uint64_t rows = row_bytes(shape, batch, more_rows ? 6 : 4);
+    const std::uint64_t inputs = mask_bytes(shape, options, batch) + rows;
+    std::uint64_t bytes = 0;
+    if (layer.expert_bytes > 0) {
+        const std::uint64_t rows_of_experts = shape.experts_used * (width + shape.expert_feed_forward);
+        bytes =
+            layer.expert_bytes * 2 / 5 + batch.tokens * float_bytes * rows_of_experts; // the largest of three
+    }
+    if (!experts && layer.feed_forward > 0) {
+        const std::uint64_t network = (shape.gated ? 3 : 2) * layer.feed_forward * width;
+        const std::uint64_t attention = 2 * width * (query_row(shape, layer) + layer.key_row);
+        const double share =
+            static_cast<double>(layer.feed_forward * width) / static_cast<double>(network + attention);
+        const auto matrix = static_cast<std::uint64_t>(static_cast<double>(layer.dense_bytes) * share) *
+                            (shape.fused_gate ? 2 : 1);
+        bytes = std::max(bytes, matrix + 2 * batch.tokens * float_bytes * layer.feed_forward);
+    }
+    return bytes + inputs;
 }
 
 } // namespace hearth::runtime::memory

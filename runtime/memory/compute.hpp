@@ -14,9 +14,16 @@ namespace hearth::runtime::memory {
 std::uint64_t compute_bytes(const registry::ModelShape& shape, const EstimateOptions& options,
                             const Batch& batch);
 
-/// The inputs of a graph alone: masks, and `rows` rows as wide as the embedding for each token. They stay on the
-/// host when the layers are computed elsewhere.
-std::uint64_t input_bytes(const registry::ModelShape& shape, const EstimateOptions& options,
-                          const Batch& batch, std::uint64_t rows);
+/// Of `rows` rows as wide as the embedding, for every token of a batch.
+std::uint64_t row_bytes(const registry::ModelShape& shape, const Batch& batch, std::uint64_t rows);
+
+/// A row of the mask for every token and kind of cache: F16 for flash attention, else F32.
+std::uint64_t mask_bytes(const registry::ModelShape& shape, const EstimateOptions& options,
+                         const Batch& batch);
+
+/// The widest point of a layer whose network is on the host and computed on an accelerator: one of its matrices is
+/// copied there. Fitted like compute_bytes, on pretended devices; within 70 MiB of them. @param experts  only the layer's experts are on the host
+std::uint64_t copied_layer_bytes(const registry::ModelShape& shape, const registry::LayerShape& layer,
+                                 const EstimateOptions& options, const Batch& batch, bool experts);
 
 } // namespace hearth::runtime::memory

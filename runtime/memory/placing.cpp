@@ -29,18 +29,16 @@ bool keeps_experts_on_host(const Placement& placement, const LayerDevices& where
            layer - where.first_offloaded() < static_cast<std::size_t>(placement.expert_layers_on_host);
 }
 
-/// The largest matrix of the host's layers that is copied for a prompt: about a fifth of a layer (the engine takes
-/// room of rows that are free then), half of its experts.
-std::uint64_t copied_weights(const ModelShape& shape, const Placement& placement, const LayerDevices& where) {
-    std::uint64_t largest = 0;
+/// The most that an accelerator needs to compute a layer whose weights lie on the host.
+std::uint64_t widest_copy(const ModelShape& shape, const EstimateOptions& options, const Placement& placement,
+                          const Batch& batch, const LayerDevices& where) {
+    std::uint64_t widest = 0;
     for (std::size_t i = 0; i < shape.layers.size(); ++i) {
-        const LayerShape& layer = shape.layers[i];
-        if (where.of(i) == host)
-            largest = std::max({largest, layer.dense_bytes / 5, layer.expert_bytes / 2});
-        else if (keeps_experts_on_host(placement, where, i))
-            largest = std::max(largest, layer.expert_bytes / 2);
+        const bool experts = keeps_experts_on_host(placement, where, i);
+        if (where.of(i) == host || experts)
+            widest = std::max(widest, copied_layer_bytes(shape, shape.layers[i], options, batch, experts));
     }
-    return largest;
+    return widest;
 }
 
 } // namespace
@@ -93,19 +91,29 @@ void place_caches(const ModelShape& shape, const EstimateOptions& options, const
 void place_compute(const ModelShape& shape, const EstimateOptions& options, const Placement& placement,
                    const Batch& batch, const LayerDevices& where, Estimate& estimate) {
     const std::uint64_t full = compute_bytes(shape, options, batch);
+    DeviceBytes& host_bytes = estimate.devices[host];
+    host_bytes.compute = full;
+    if (where.none_offloaded())
+        return;
     const bool whole = where.all_offloaded() && placement.expert_layers_on_host == 0;
-    const bool computes = where.none_offloaded() || (!whole && options.load_mode == LoadMode::repack);
     std::uint64_t used = 0;
     for (std::size_t device = 1; device < estimate.devices.size(); ++device)
         used += where.any_on(device) ? 1 : 0;
-    const std::uint64_t copies = whole && used > 1 ? 4 : 1; // of the inputs, so that devices work in turn
-    estimate.devices[host].compute =
-        computes ? full : copies * input_bytes(shape, options, batch, whole ? 1 : 2);
-    const std::uint64_t copied = computes ? 0 : copied_weights(shape, placement, where);
+    const std::uint64_t copies = whole && used > 1 ? 4 : 1; // of what comes in, so that devices work in turn
+    const std::uint64_t masks = mask_bytes(shape, options, batch);
+    const bool copied = !whole && options.load_mode != LoadMode::repack;
+    if (whole || copied)
+        host_bytes.compute = copies * masks + row_bytes(shape, batch, 2);
+    // The embedded tokens come from the host and are not computed here.
+    const std::uint64_t layers = full - std::min(full, row_bytes(shape, batch, 1));
+    const std::uint64_t widest =
+        std::max(layers, copied ? widest_copy(shape, options, placement, batch, where) : 0);
+    std::uint64_t rows = copies > 1 ? copies : 0;
     for (std::size_t device = 1; device < estimate.devices.size(); ++device)
-        if (where.any_on(device))
-            estimate.devices[device].compute =
-                full + copied + (copies - 1) * input_bytes(shape, options, batch, 1);
+        if (where.any_on(device)) {
+            estimate.devices[device].compute = widest + (copies - 1) * masks + row_bytes(shape, batch, rows);
+            rows = copies > 1 ? 2 * copies : 0; // from the device before comes more
+        }
 }
 
 } // namespace hearth::runtime::memory

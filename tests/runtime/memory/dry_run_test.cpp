@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ namespace hearth::runtime::memory {
 namespace {
 
 constexpr double mebibyte = 1 << 20;
+const std::vector<std::string> one_gpu = {"gpu0"};
+const std::vector<std::string> two_gpus = {"gpu0", "gpu1"};
 
 struct DryRun {
     std::uint64_t weights = 0;
@@ -46,6 +49,19 @@ std::string text_of(const EstimateOptions& options) {
     return fmt::format("{}:{}:{}:{}:{}:{}:{}", options.context, options.parallel,
                        cache_type_name(options.kv_type), options.unified ? 1 : 0,
                        options.flash_attention ? 1 : 0, options.ubatch, options.embeddings ? 1 : 0);
+}
+
+/// What the engine would allocate on each device; the host first.
+std::vector<DryRun> dry_run_placed(const std::filesystem::path& model, const EstimateOptions& options,
+                                   const Placement& placement, std::size_t devices) {
+    const auto lines = lines_of(fmt::format("'{}' '{}' gpu:{}:{}:{} {} 2>/dev/null", HEARTH_DRY_RUN,
+                                            model.string(), placement.gpu_layers,
+                                            placement.expert_layers_on_host, devices, text_of(options)));
+    std::vector<DryRun> result;
+    std::istringstream numbers(lines.empty() ? std::string() : lines.front());
+    for (DryRun run; numbers >> run.weights >> run.caches >> run.compute;)
+        result.push_back(run);
+    return result;
 }
 
 /// One child process for a model; absent where the engine failed.
@@ -206,6 +222,41 @@ TEST_F(ClosedForm, HasAProbeOfEveryArchitectureThatItKnows) {
         probed.insert(shape_of(model).architecture);
     for (const registry::gguf::Architecture& architecture : registry::gguf::known_architectures())
         EXPECT_TRUE(probed.contains(std::string(architecture.name))) << architecture.name;
+}
+
+/// The last layers on pretended accelerators, as the engine places and pads them.
+TEST_F(ClosedForm, IsCloseToTheEngineOnEachAccelerator) {
+    fmt::print("{:20} {:>6} {:>7} {:>5} {:>10} {:>10} {:>9}\n", "model", "layers", "experts", "id", "L1 MiB",
+               "L2 MiB", "L1-L2 MiB");
+    for (const char* name : {"llama-3.1-8b", "llama-3.3-70b", "qwen3-8b", "qwen3-30b-a3b", "gemma-3-12b",
+                             "gpt-oss-20b", "deepseek-v2-lite", "lfm2-1.2b", "phi-4"}) {
+        const auto path = folder_->path() / fmt::format("{}.gguf", name);
+        const registry::ModelShape shape = shape_of(path);
+        const int all = static_cast<int>(shape.layers.size()) + 1;
+        std::vector<std::pair<Placement, std::size_t>> placements = {
+            {{.gpu_layers = all}, 1},
+            {{.gpu_layers = all * 3 / 5}, 1},
+            {{.gpu_layers = all, .split = {1, 1}}, 2}};
+        if (shape.experts > 0)
+            placements.push_back({{.gpu_layers = all, .expert_layers_on_host = all / 2}, 1});
+        for (const auto& [placement, devices] : placements) {
+            const EstimateOptions options{.context = 8192};
+            const auto runs = dry_run_placed(path, options, placement, devices);
+            const Estimate own = estimate(shape, options, placement, devices == 1 ? one_gpu : two_gpus);
+            ASSERT_EQ(runs.size(), own.devices.size()) << name;
+            for (std::size_t i = 0; i < runs.size(); ++i) {
+                const DeviceBytes& bytes = own.devices[i];
+                const double difference =
+                    (static_cast<double>(bytes.total()) - static_cast<double>(runs[i].total())) / mebibyte;
+                const double engine = static_cast<double>(runs[i].total()) / mebibyte;
+                fmt::print("{:20} {:6} {:7} {:>5} {:10.1f} {:10.1f} {:+9.1f}\n", name, placement.gpu_layers,
+                           placement.expert_layers_on_host, bytes.id,
+                           static_cast<double>(bytes.total()) / mebibyte, engine, difference);
+                EXPECT_LE(difference, std::max(0.02 * engine, 24.0)) << name;
+                EXPECT_GE(difference, -std::max(0.01 * engine, 24.0)) << name;
+            }
+        }
+    }
 }
 
 TEST_F(ClosedForm, CountsAProjectorToTheByte) {

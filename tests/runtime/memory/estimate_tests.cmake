@@ -1,7 +1,7 @@
 # The closed form, against the engine's own dry run of probes.
 if(NOT HEARTH_LLAMA STREQUAL "off")
   find_package(Python3 REQUIRED COMPONENTS Interpreter)
-  add_executable(hearth_dry_run ${CMAKE_CURRENT_LIST_DIR}/dry_run.cpp)
+  add_executable(hearth_dry_run ${CMAKE_CURRENT_LIST_DIR}/dry_run.cpp ${CMAKE_SOURCE_DIR}/plugins/llama/pretended_device.cpp)
   target_link_libraries(hearth_dry_run PRIVATE hearth_options hearth::llama_engine)
   target_compile_definitions(hearth_dry_run PRIVATE HEARTH_LLAMA_LIBRARIES="${HEARTH_PLUGIN_OUTPUT_DIRECTORY}/llama")
   set_target_properties(hearth_dry_run PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

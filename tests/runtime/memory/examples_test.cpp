@@ -173,7 +173,7 @@ const Example examples[] = {
      .placement = "experts on host",
      .weights_mib = 12881,
      .gpu_layers = 49,
-     .expert_layers_on_host = 36,
+     .expert_layers_on_host = 35,
      .only = {"Q4_K_M", "IQ4_XS", "IQ3_M"}},
     // By hand experts of 41 layers were in RAM; of whole layers one more fits.
     {.name = "Desktop32Qwen30B",
