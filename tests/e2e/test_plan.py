@@ -1,7 +1,9 @@
 """What a model needs and how it would run, before it is downloaded and when it is loaded."""
 import json
+import os
 import sys
 import tempfile
+import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
@@ -96,13 +98,11 @@ class Planning(HearthTest):
             self.assert_error(self.client.post("/hearth/v1/plan", body), 400, ("invalid_argument", "request.invalid", "argument.invalid"))
 
 
-@needs_llama
-class AroundTheLimit(HearthTest):
-    """Ten models whose caches lie on both sides of memory.ram_limit: what is said to fit loads and answers, what is said not to is refused
-    with a plan that then loads."""
+class TenModels(HearthTest):
+    """Ten models whose caches lie on both sides of a limit: what is said to fit loads and answers, what is said not to is refused with a plan
+    that then loads."""
 
     service_config = "[runtime]\nparallel = 1\n"
-    service_environment = {"HEARTH_RAM_LIMIT": str(LIMIT)}
     time_limit = 300
     LAYERS = (2, 4, 8, 12, 16, 20, 24, 32, 40, 48)
     WISH = {"context": 8192, "parallel": 2, "kv_type": "f16"}
@@ -123,7 +123,7 @@ class AroundTheLimit(HearthTest):
     def wish_of(self, choice):
         return {key: choice[key] for key in ("context", "parallel", "kv_type")}
 
-    def test_what_is_said_is_what_happens(self):
+    def compare_words_and_deeds(self):
         fitting, refused = 0, 0
         with tempfile.TemporaryDirectory(prefix="hearth-limit-") as folder:
             names = [self.service.add_model(small_model(folder, layers)) for layers in self.LAYERS]
@@ -149,6 +149,14 @@ class AroundTheLimit(HearthTest):
         self.assertGreaterEqual(refused, 3)
         self.assertEqual(self.service.log_tail(400).count("ended unexpectedly"), 0)
 
+
+@needs_llama
+class AroundTheLimit(TenModels):
+    service_environment = {"HEARTH_RAM_LIMIT": str(LIMIT)}
+
+    def test_what_is_said_is_what_happens(self):
+        self.compare_words_and_deeds()
+
     def test_force_goes_ahead(self):
         with tempfile.TemporaryDirectory(prefix="hearth-limit-") as folder:
             name = self.service.add_model(small_model(folder, 56))
@@ -158,3 +166,51 @@ class AroundTheLimit(HearthTest):
         forced = self.service.cli("run", name, "--ctx", "8192", "--parallel", "2", "--force", "--max-tokens", "2", "hello", timeout=120)
         self.assert_exit(forced, DONE)
         self.service.unload_all()
+
+
+class MemoryCgroup:
+    """A cgroup of our own with a limit, of either version. @raise OSError where none can be made"""
+
+    def __init__(self, limit):
+        lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+        old = next((path for _, controllers, path in lines if "memory" in controllers.split(",")), None)
+        parent = Path("/sys/fs/cgroup/memory" + old) if old else Path("/sys/fs/cgroup" + next(path for number, _, path in lines if number == "0"))
+        self.folder = parent / f"hearth-test-{os.getpid()}"
+        self.folder.mkdir()
+        try:
+            (self.folder / ("memory.limit_in_bytes" if old else "memory.max")).write_text(str(limit))
+        except OSError:
+            self.folder.rmdir()
+            raise
+        self.events = self.folder / ("memory.oom_control" if old else "memory.events")
+
+    def take(self, pid):
+        (self.folder / "cgroup.procs").write_text(str(pid))
+
+    def kills(self):
+        return int(next(line for line in self.events.read_text().splitlines() if line.startswith("oom_kill ")).split()[1])
+
+    def remove(self):
+        processes.wait_until(lambda: not (self.folder / "cgroup.procs").read_text(), 10, "the cgroup to be empty")
+        self.folder.rmdir()
+
+
+@needs_llama
+class InACgroup(TenModels):
+    """The same below a limit that the kernel enforces by killing."""
+
+    @classmethod
+    def setUpClass(cls):
+        try:
+            cls.cgroup = MemoryCgroup(700 * MIB)
+        except (OSError, StopIteration) as error:
+            raise unittest.SkipTest(f"no memory cgroup can be made here: {error}") from None
+        cls.addClassCleanup(cls.cgroup.remove)
+        super().setUpClass()
+        cls.cgroup.take(cls.service.pid)
+
+    def test_nothing_is_killed(self):
+        self.compare_words_and_deeds()
+        self.assertEqual(self.cgroup.kills(), 0)
+        devices = self.client.get("/hearth/v1/devices").json()
+        self.assertIn("cgroup", json.dumps(devices))
