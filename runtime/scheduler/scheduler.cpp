@@ -87,6 +87,7 @@ asio::awaitable<std::unique_ptr<RunnerLease>> Scheduler::Impl::acquire(std::shar
     const PluginManifest plugin = self->choose_plugin(request);
     const std::string key = self->key_of(request, plugin);
     std::optional<LoadedRunner::Steady> waiting_since;
+    bool replacement_fits = false;
     while (true) {
         self->refuse_if_stopping_or_aside(key, request.name);
         Entry entry = self->find(key);
@@ -102,6 +103,11 @@ asio::awaitable<std::unique_ptr<RunnerLease>> Scheduler::Impl::acquire(std::shar
         }
         if (entry->failure) {
             throw Error(*entry->failure); // a copy: those who joined add their own context
+        }
+        if (!replacement_fits && entry->usable() && !self->lacking(entry, request).empty()) {
+            co_await self->expect_replacement_fits(entry, request); // or what works now would go for nothing
+            replacement_fits = true;
+            continue; // anything may have happened meanwhile
         }
         if (entry->usable() && !self->drains(entry, request)) {
             co_return self->grant(entry, request, waiting_since);
@@ -168,15 +174,33 @@ Entry Scheduler::Impl::find(const std::string& key) const {
     return found == entries.end() ? nullptr : *found;
 }
 
+std::string Scheduler::Impl::lacking(const Entry& entry, const AcquireRequest& request) const {
+    if (wished_context(request) > entry->largest_context()) {
+        return "a larger context was asked for";
+    }
+    if (request.options.embeddings && entry->model && !entry->spec.embeddings) {
+        return "embeddings were asked for";
+    }
+    const bool other_cache = request.options.kv_type && request.options.kv_type != entry->kv_type();
+    return other_cache ? "another cache type was asked for" : "";
+}
+
+/// @throws Error  as the planner: the load that the request asks for could not follow
+asio::awaitable<void> Scheduler::Impl::expect_replacement_fits(Entry entry, AcquireRequest request) {
+    if (!entry->model) {
+        co_return;
+    }
+    MemoryState state = memory();
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        state.holders[i].kind = entries[i] == entry ? Holder::Kind::idle : state.holders[i].kind;
+    }
+    co_await seams.plan_load(*entry->model, entry->plugin, request.options, room(state));
+}
+
 bool Scheduler::Impl::drains(const Entry& entry, const AcquireRequest& request) {
     const std::int64_t wish = wished_context(request);
-    const bool lacks_context = wish > entry->largest_context();
-    const bool lacks_embeddings = request.options.embeddings && entry->model && !entry->spec.embeddings;
-    const bool other_cache = request.options.kv_type && request.options.kv_type != entry->kv_type();
-    if (lacks_context || lacks_embeddings || other_cache) {
-        entry->drain_reason = lacks_context      ? "a larger context was asked for"
-                              : lacks_embeddings ? "embeddings were asked for"
-                                                 : "another cache type was asked for";
+    if (const std::string lacks = lacking(entry, request); !lacks.empty()) {
+        entry->drain_reason = lacks;
         Wanted& next = wanted[entry->key]; // what it has now stays, or two clients would reload it in turns
         next.context_tokens = std::max({next.context_tokens, wish, entry->largest_context()});
         next.embeddings = next.embeddings || request.options.embeddings || entry->spec.embeddings;

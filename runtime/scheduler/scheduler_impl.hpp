@@ -32,6 +32,9 @@ struct Scheduler::Impl : std::enable_shared_from_this<Scheduler::Impl> {
     std::int64_t wished_context(const AcquireRequest& request) const;
     void refuse_if_stopping_or_aside(const std::string& key, const std::string& name) const;
     Entry find(const std::string& key) const;
+    /// Why the loaded model is not enough for the request; empty: it is.
+    std::string lacking(const Entry& entry, const AcquireRequest& request) const;
+    boost::asio::awaitable<void> expect_replacement_fits(Entry entry, AcquireRequest request);
     bool drains(const Entry& entry, const AcquireRequest& request);
     std::unique_ptr<RunnerLease> grant(const Entry& entry, const AcquireRequest& request,
                                        std::optional<LoadedRunner::Steady> waiting_since);

@@ -100,6 +100,21 @@ TEST_F(SchedulerPlan, ASmallerOrEqualContextThanPlannedNeverReloads) {
     EXPECT_EQ(runners_.size(), 1u);
 }
 
+TEST_F(SchedulerPlan, AWishThatCannotBeLeavesWhatIsLoadedAlone) {
+    acquire(wish("a")).reset();
+    const auto works = planner_;
+    planner_ = [](const registry::Model&, const LoadOptions&, MemoryRoom) -> LoadPlan {
+        throw Error(ErrorCode::memory_insufficient, "too long");
+    };
+    AcquireRequest longer = wish("a");
+    longer.options.context_tokens = 1'000'000;
+    EXPECT_EQ(start(std::move(longer))->code(), ErrorCode::memory_insufficient);
+    EXPECT_THAT(loaded_names(), ElementsAre("a:latest"));
+    planner_ = works;
+    acquire(wish("a")).reset();
+    EXPECT_EQ(runners_.size(), 1u);
+}
+
 TEST_F(SchedulerPlan, RecordsWhatWasLoadedAndHow) {
     behaviours_["a:latest"].reported_bytes = 12345;
     const auto lease = acquire(wish("a"));
