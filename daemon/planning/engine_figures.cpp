@@ -28,7 +28,11 @@ memory::Estimate EngineFigures::estimate(const registry::ModelShape& shape,
                                          const memory::Placement& placement,
                                          const std::vector<std::string>& accelerators) {
     if (shape.closed_form) {
-        return memory::estimate(shape, options, placement, accelerators);
+        memory::Estimate estimate = memory::estimate(shape, options, placement, accelerators);
+        if (layouts_ && options.load_mode == memory::LoadMode::repack && placement.gpu_layers == 0) {
+            lay_out(options, estimate);
+        }
+        return estimate;
     }
     runtime::LoadSpec spec;
     runtime::apply_plan(spec, options, placement, accelerators);
@@ -48,6 +52,22 @@ memory::Estimate EngineFigures::estimate(const registry::ModelShape& shape,
     return estimate;
 }
 
+/// Which matrices a CPU repacks, and whether a shared one is then there twice, only the engine knows; it is the
+/// same for every context.
+void EngineFigures::lay_out(const memory::EstimateOptions& options, memory::Estimate& estimate) {
+    const auto found = layouts_->find(key_);
+    if (found == layouts_->end()) {
+        open_ = open_ ? open_ : std::optional(Question{"", options, {}, {}});
+        return; // the closed form's own rule, until the answer is there
+    }
+    if (found->second) {
+        memory::DeviceBytes& host = estimate.devices.front();
+        host.weights = found->second->weights;
+        host.mapped = found->second->mapped;
+        host.repacked = found->second->repacked;
+    }
+}
+
 asio::awaitable<bool> EngineFigures::ask() {
     if (!open_) {
         co_return false;
@@ -59,7 +79,13 @@ asio::awaitable<bool> EngineFigures::ask() {
     question.accelerators = asked.accelerators;
     question.files = co_await files_();
     memory::DryRunAnswer answer = co_await dry_run_.estimate(std::move(question));
-    known_.insert_or_assign(asked.key, std::move(answer));
+    if (!asked.key.empty()) {
+        known_.insert_or_assign(asked.key, std::move(answer));
+        co_return true;
+    }
+    const auto* estimate = std::get_if<memory::Estimate>(&answer);
+    const bool answered = estimate != nullptr && !estimate->devices.empty();
+    layouts_->insert_or_assign(key_, answered ? std::optional(estimate->devices.front()) : std::nullopt);
     co_return true;
 }
 

@@ -22,8 +22,15 @@ class EngineFigures {
     /// Opens the model's files, or their probes, anew for each question.
     using Files = std::function<boost::asio::awaitable<std::vector<registry::OpenModelFile>>()>;
 
-    EngineFigures(runtime::memory::DryRun& dry_run, Files files)
-        : dry_run_(dry_run), files_(std::move(files)) {}
+    /// How an engine lays the weights of one model out in RAM when it repacks them, by Model::files_key. nullopt: it
+    /// could not say.
+    using Layouts = std::map<std::string, std::optional<runtime::memory::DeviceBytes>>;
+
+    /// @param layouts  outlives the object; nullptr: the closed form's own rule about repacking will do
+    /// @param key      of the model in `layouts`
+    EngineFigures(runtime::memory::DryRun& dry_run, Files files, Layouts* layouts = nullptr,
+                  std::string key = {})
+        : dry_run_(dry_run), files_(std::move(files)), layouts_(layouts), key_(std::move(key)) {}
 
     /// The closed form where it knows the architecture, else what the engine has said.
     runtime::memory::Estimate estimate(const registry::ModelShape& shape,
@@ -37,14 +44,18 @@ class EngineFigures {
 
   private:
     struct Question {
-        std::string key;
+        std::string key; ///< empty: about the layout of the weights
         runtime::memory::EstimateOptions options;
         runtime::memory::Placement placement;
         std::vector<std::string> accelerators;
     };
 
+    void lay_out(const runtime::memory::EstimateOptions& options, runtime::memory::Estimate& estimate);
+
     runtime::memory::DryRun& dry_run_;
     Files files_;
+    Layouts* layouts_;
+    std::string key_;
     std::map<std::string, runtime::memory::DryRunAnswer> known_; ///< by settings
     std::optional<Question> open_;
 };

@@ -110,9 +110,7 @@ asio::awaitable<memory::Plan> Planner::fit_once(const Candidates& candidates, co
 /// Several requests at once are worth memory, but not what other models need: with more than one sequence that
 /// nobody asked for, a model takes at most half of what there is.
 asio::awaitable<memory::Plan> Planner::fit_modestly(const Candidates& candidates, memory::Wishes wishes,
-                                                    const memory::Machine& machine,
-                                                    EngineFigures::Files files) {
-    EngineFigures figures(dry_run_, std::move(files));
+                                                    const memory::Machine& machine, EngineFigures figures) {
     wishes.preferred_parallel = sources_.config.parallel;
     if (!wishes.context && sources_.config.context_tokens > 0) {
         wishes.usual_context = static_cast<std::uint64_t>(sources_.config.context_tokens);
@@ -129,12 +127,16 @@ asio::awaitable<memory::Plan> Planner::fit_modestly(const Candidates& candidates
     }
 }
 
-EngineFigures::Files Planner::probes_of(registry::Model model) {
-    return [this, model = std::move(model)] { return open_probes(model); };
+EngineFigures Planner::figures_of(registry::Model model) {
+    std::string key = model.files_key();
+    auto files = [this, model = std::move(model)] { return open_probes(model); };
+    return {dry_run_, std::move(files), &layouts_, std::move(key)};
 }
 
-EngineFigures::Files Planner::probe_of(registry::PublishedModel model, std::string tag) {
-    return [this, model = std::move(model), tag = std::move(tag)] { return fetch_probes(model, tag); };
+/// Of what is not here the header would have to be read once more: only for an architecture that needs it.
+EngineFigures Planner::figures_of(registry::PublishedModel model, std::string tag) {
+    auto files = [this, model = std::move(model), tag = std::move(tag)] { return fetch_probes(model, tag); };
+    return {dry_run_, std::move(files)};
 }
 
 asio::awaitable<std::vector<registry::OpenModelFile>> Planner::open_probes(registry::Model model) {
@@ -185,7 +187,7 @@ asio::awaitable<PlanAnswer> Planner::plan_installed(registry::Model model, PlanQ
     answer.machine = memory::pretend(real, question.machine);
     const std::shared_ptr<const registry::StoredShapes> shapes = co_await sources_.shapes.read(model);
     const Candidates candidates = candidates_of(model, *shapes);
-    answer.plan = co_await fit_modestly(candidates, question.wishes, answer.machine, probes_of(model));
+    answer.plan = co_await fit_modestly(candidates, question.wishes, answer.machine, figures_of(model));
     if (question.machine.is_real()) {
         co_await sources_.history.apply(answer.plan, model, engine(), answer.machine);
     }
@@ -212,7 +214,7 @@ asio::awaitable<PlanAnswer> Planner::plan_published(PlanQuestion question) {
     const Candidates candidates = co_await survey_candidates(sources_.survey, published, depth, tag);
     answer.header_bytes = candidates.header_bytes;
     answer.plan =
-        co_await fit_modestly(candidates, question.wishes, answer.machine, probe_of(published, tag));
+        co_await fit_modestly(candidates, question.wishes, answer.machine, figures_of(published, tag));
     co_return answer;
 }
 
@@ -236,7 +238,7 @@ asio::awaitable<std::string> Planner::choose_quant(registry::PublishedModel mode
     const memory::Machine here = co_await machine();
     const Candidates candidates =
         co_await survey_candidates(sources_.survey, model, registry::HeaderDepth::quick, "");
-    const memory::Plan plan = co_await fit_modestly(candidates, wishes, here, probe_of(model, ""));
+    const memory::Plan plan = co_await fit_modestly(candidates, wishes, here, figures_of(model, ""));
     if (!plan.pick || !plan.choices[*plan.pick].fits) {
         throw Error(ErrorCode::memory_insufficient,
                     "no quantization of " + model.ref.full_name() + " that is worth having fits this machine",
@@ -263,7 +265,7 @@ asio::awaitable<std::optional<runtime::LoadPlan>> Planner::plan_load(registry::M
     memory::Wishes wishes = to_wishes(options);
     wishes.quant = model.details.quantization_level; // what is here was chosen: no floor
     const Candidates candidates = candidates_of(model, *shapes);
-    memory::Plan plan = co_await fit_modestly(candidates, wishes, here, probes_of(model));
+    memory::Plan plan = co_await fit_modestly(candidates, wishes, here, figures_of(model));
     const bool unknown = !plan.choices.empty() && plan.choices.front().memory.total_bytes() == 0;
     if (unknown) { // neither the closed form nor the engine can say
         co_return std::nullopt;

@@ -72,13 +72,13 @@ class Planner {
     boost::asio::awaitable<runtime::memory::Plan> fit_modestly(const Candidates& candidates,
                                                                runtime::memory::Wishes wishes,
                                                                const runtime::memory::Machine& machine,
-                                                               EngineFigures::Files files);
+                                                               EngineFigures figures);
     boost::asio::awaitable<runtime::memory::Plan> fit_once(const Candidates& candidates,
                                                            const runtime::memory::Wishes& wishes,
                                                            const runtime::memory::Machine& machine,
                                                            EngineFigures& figures);
-    EngineFigures::Files probes_of(registry::Model model);
-    EngineFigures::Files probe_of(registry::PublishedModel model, std::string tag);
+    EngineFigures figures_of(registry::Model model);
+    EngineFigures figures_of(registry::PublishedModel model, std::string tag);
     boost::asio::awaitable<std::vector<registry::OpenModelFile>> open_probes(registry::Model model);
     boost::asio::awaitable<std::vector<registry::OpenModelFile>> fetch_probes(registry::PublishedModel model,
                                                                               std::string tag);
@@ -92,6 +92,7 @@ class Planner {
     BlockingPool& disk_;
     Sources sources_;
     runtime::memory::DryRun dry_run_;
+    EngineFigures::Layouts layouts_; ///< of installed models, as far as they were planned
 };
 
 } // namespace hearth::daemon

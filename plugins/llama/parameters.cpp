@@ -160,10 +160,10 @@ void apply_arguments(const std::vector<std::string>& arguments, common_params& p
 
 /// Hearth's defaults, before the user's arguments.
 void set_defaults(common_params& params, const Settings& settings, const ModelHeader& header) {
-    params.fit_params = false; // Hearth plans the fit; this also changes global log state
-    params.n_batch = 512;      // a cancel during a prompt waits for one batch
-    params.cache_ram_mib = 0;  // no memory that the plan does not know
-    params.n_ctx_checkpoints = 8;
+    params.fit_params = false;    // Hearth plans the fit; this also changes global log state
+    params.n_batch = 512;         // a cancel during a prompt waits for one batch
+    params.cache_ram_mib = 0;     // no memory that the plan does not know
+    params.n_ctx_checkpoints = 2; // each is a copy of a state or a sliding window; the planner reserves two
     params.sse_ping_interval = 0;
     // Not for every model: the engine then reserves logits for a whole batch, 311 MB for a vocabulary of 152
     // 000.

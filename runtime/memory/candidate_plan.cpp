@@ -59,7 +59,7 @@ class CandidatePlanner {
 
   private:
     EstimateOptions options_for_step(const Step& step) const {
-        return options_for(candidate_.shape, wishes_, step, wishes_.parallel.value_or(1));
+        return options_for(candidate_.shape, wishes_, machine_, step, wishes_.parallel.value_or(1));
     }
 
     Way way_of(Placed placed, const EstimateOptions& options) const {

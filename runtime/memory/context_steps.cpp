@@ -93,14 +93,20 @@ Steps context_steps(const registry::ModelShape& shape, const Wishes& wishes, con
     return steps;
 }
 
-EstimateOptions options_for(const registry::ModelShape& shape, const Wishes& wishes, const Step& step,
-                            int parallel) {
+LoadMode usual_load_mode(const registry::ModelShape& shape, const Machine& machine) {
+    const std::string most = shape.types.empty() ? "" : shape.types.front().type;
+    const bool quantized = !most.empty() && most != "F32" && most != "F16" && most != "BF16";
+    return quantized && machine.accelerators.empty() ? LoadMode::repack : LoadMode::mmap;
+}
+
+EstimateOptions options_for(const registry::ModelShape& shape, const Wishes& wishes, const Machine& machine,
+                            const Step& step, int parallel) {
     EstimateOptions options;
     options.context = step.context;
     options.kv_type = step.kv_type;
     options.parallel = parallel;
     options.unified = wishes.unified.value_or(true);
-    options.load_mode = wishes.load_mode.value_or(default_load_mode);
+    options.load_mode = wishes.load_mode.value_or(usual_load_mode(shape, machine));
     options.embeddings = wishes.embeddings || shape.embeds;
     return options;
 }

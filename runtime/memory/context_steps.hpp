@@ -32,7 +32,7 @@ Steps context_steps(const registry::ModelShape& shape, const Wishes& wishes, con
 bool can_cache(const registry::ModelShape& shape, CacheType type) noexcept;
 
 /// What is loaded with `step` for `parallel` sequences, the rest by wish or default.
-EstimateOptions options_for(const registry::ModelShape& shape, const Wishes& wishes, const Step& step,
-                            int parallel);
+EstimateOptions options_for(const registry::ModelShape& shape, const Wishes& wishes, const Machine& machine,
+                            const Step& step, int parallel);
 
 } // namespace hearth::runtime::memory

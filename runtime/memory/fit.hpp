@@ -13,8 +13,9 @@
 /// Which quantization, context, cache type and placement: memory.md 4.3, deterministic. Pure functions.
 namespace hearth::runtime::memory {
 
-/// How weights are loaded when nobody asks for a mode.
-inline constexpr LoadMode default_load_mode = LoadMode::mmap;
+/// How weights are loaded when nobody asks for a mode: repacked where they are quantized and the CPU computes alone,
+/// mapped otherwise. By measurement, docs/MEMORY.md.
+LoadMode usual_load_mode(const registry::ModelShape& shape, const Machine& machine);
 
 /// One way to have the model: a quantization that is published or installed.
 struct Candidate {
