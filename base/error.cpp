@@ -17,7 +17,7 @@ struct CodeName {
     std::string_view name;
 };
 
-constexpr std::array<CodeName, 32> code_names{{
+constexpr std::array<CodeName, 35> code_names{{
     {ErrorCode::internal, "internal"},
     {ErrorCode::invalid_argument, "argument.invalid"},
     {ErrorCode::usage, "usage"},
@@ -25,7 +25,9 @@ constexpr std::array<CodeName, 32> code_names{{
     {ErrorCode::too_large, "request.too_large"},
     {ErrorCode::route_not_found, "route.not_found"},
     {ErrorCode::method_not_allowed, "route.method_not_allowed"},
+    {ErrorCode::media_type, "request.media_type"},
     {ErrorCode::token_required, "access.token_required"},
+    {ErrorCode::token_not_found, "access.token_not_found"},
     {ErrorCode::forbidden, "access.forbidden"},
     {ErrorCode::model_not_found, "model.not_found"},
     {ErrorCode::model_invalid, "model.invalid"},
@@ -39,6 +41,7 @@ constexpr std::array<CodeName, 32> code_names{{
     {ErrorCode::disk_full, "disk.full"},
     {ErrorCode::store_failed, "store.failed"},
     {ErrorCode::store_locked, "store.locked"},
+    {ErrorCode::address_taken, "address.taken"},
     {ErrorCode::memory_insufficient, "memory.insufficient"},
     {ErrorCode::backend_not_found, "backend.not_found"},
     {ErrorCode::backend_failed, "backend.failed"},

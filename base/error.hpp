@@ -19,7 +19,9 @@ enum class ErrorCode : std::uint8_t {
     too_large,            ///< body, header, file or number over its limit
     route_not_found,      ///< no such HTTP path
     method_not_allowed,   ///< the path exists, the verb does not
+    media_type,           ///< a body of a type that is not taken
     token_required,       ///< no or wrong credentials for Hearth itself
+    token_not_found,      ///< no token of that name
     forbidden,            ///< credentials are right, the right is missing
     model_not_found,      ///< neither in the store nor at the source
     model_invalid,        ///< not a GGUF, truncated, or refused by the backend's loader
@@ -33,6 +35,7 @@ enum class ErrorCode : std::uint8_t {
     disk_full,            ///< ENOSPC, EDQUOT
     store_failed,         ///< other I/O error in the store
     store_locked,         ///< another daemon owns the store or the socket
+    address_taken,        ///< another program listens on this address
     memory_insufficient,  ///< does not fit in RAM or VRAM
     backend_not_found,    ///< no plugin of that name
     backend_failed,       ///< the plugin or its runner failed

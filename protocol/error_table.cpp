@@ -7,7 +7,7 @@
 namespace hearth::protocol {
 namespace {
 
-constexpr std::array<ErrorRow, 32> error_rows{{
+constexpr std::array<ErrorRow, 35> error_rows{{
     {ErrorCode::internal, 500, 1},
     {ErrorCode::invalid_argument, 400, 2},
     {ErrorCode::usage, 400, 2},
@@ -15,7 +15,9 @@ constexpr std::array<ErrorRow, 32> error_rows{{
     {ErrorCode::too_large, 413, 1},
     {ErrorCode::route_not_found, 404, 1},
     {ErrorCode::method_not_allowed, 405, 1},
+    {ErrorCode::media_type, 415, 1},
     {ErrorCode::token_required, 401, 6},
+    {ErrorCode::token_not_found, 404, 3},
     {ErrorCode::forbidden, 403, 6},
     {ErrorCode::model_not_found, 404, 3},
     {ErrorCode::model_invalid, 422, 1},
@@ -29,6 +31,7 @@ constexpr std::array<ErrorRow, 32> error_rows{{
     {ErrorCode::disk_full, 507, 4},
     {ErrorCode::store_failed, 500, 1},
     {ErrorCode::store_locked, 500, 1},
+    {ErrorCode::address_taken, 500, 1},
     {ErrorCode::memory_insufficient, 507, 4},
     {ErrorCode::backend_not_found, 400, 3},
     {ErrorCode::backend_failed, 500, 1},

@@ -10,7 +10,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <poll.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cstdint>
@@ -35,6 +36,12 @@ struct Connection::State {
         ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length);
         socket.assign(asio::generic::stream_protocol(address.ss_family, 0), descriptor);
         socket.non_blocking(true);
+        tcp = address.ss_family == AF_INET || address.ss_family == AF_INET6;
+        if (tcp) {
+            const int on = 1; // a token leaves when it is there; a client that vanished is noticed one day
+            ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+            ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+        }
     }
 
     void close() {
@@ -45,6 +52,7 @@ struct Connection::State {
     Socket socket;
     asio::steady_timer read_timer;
     asio::steady_timer write_timer;
+    bool tcp = false;
     bool expired = false;
 };
 
@@ -76,6 +84,16 @@ template <class State> class Deadline {
     asio::steady_timer& timer_;
     std::shared_ptr<bool> live_; // read by a handler that may already be queued when the deadline is lifted
 };
+
+/// Over TCP the end of the client's sending side is all that a closed client shows, until something is sent to
+/// it: then its system answers with a reset. An urgent byte is such a thing, and one that a client which still
+/// waits for its answer does not find in its stream.
+void probe_after_end(int socket) {
+    char next = 0;
+    if (::recv(socket, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
+        [[maybe_unused]] const auto sent = ::send(socket, "", 1, MSG_OOB | MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+}
 
 [[noreturn]] void throw_broken(bool expired, const char* doing) {
     if (expired) {
@@ -146,6 +164,14 @@ asio::awaitable<void> Connection::wait_closed() {
     // not on a half-close.
     auto state = state_;
     boost::system::error_code error;
+    if (state->tcp) {
+        auto readable = asio::redirect_error(asio::use_awaitable, error);
+        co_await state->socket.async_wait(State::Socket::wait_read, readable);
+        if (error) {
+            co_return;
+        }
+        probe_after_end(state->socket.native_handle());
+    }
     auto done = asio::redirect_error(asio::use_awaitable, error);
     co_await state->socket.async_wait(State::Socket::wait_error, done);
 }

@@ -30,7 +30,7 @@ class Connection {
     /// Writes everything; `limit` is for each piece that the socket takes. @throws Error timeout, cancelled
     boost::asio::awaitable<void> write(std::string bytes, std::chrono::steady_clock::duration limit);
     /// Returns when the client has closed both directions (or the socket broke); a client that only ended its
-    /// sending side is still waiting for its answer. Cancellable.
+    /// sending side is still waiting for its answer. Over TCP both look the same, so it is probed. Cancellable.
     boost::asio::awaitable<void> wait_closed();
     /// Ends our side, then reads and drops what the client still sends, so that it can read our last answer.
     /// At most one second.

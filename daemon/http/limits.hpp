@@ -20,7 +20,12 @@ struct Limits {
     std::uint64_t body_bytes_per_second = 16u << 10;
     std::chrono::steady_clock::duration idle = std::chrono::seconds(60);
     std::chrono::steady_clock::duration write_stall = std::chrono::seconds(30);
-    std::size_t connections = 512; ///< at once, all sockets together
+    std::size_t pipelined_requests = 8;        ///< sent ahead of their turn
+    std::size_t connections = 512;             ///< at once, all sockets together
+    std::size_t tcp_connections = 256;         ///< of them by TCP: the sockets stay reachable
+    std::size_t connections_per_address = 64;  ///< of them by TCP from one address
+    std::size_t failed_tokens_per_minute = 10; ///< from one address; then each failure waits
+    std::chrono::steady_clock::duration failed_token_delay = std::chrono::seconds(1);
 };
 
 } // namespace hearth::daemon::http

@@ -6,12 +6,14 @@
 #include <fmt/format.h>
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -40,21 +42,55 @@ std::vector<std::string> split_names(const std::string& text) {
     return names;
 }
 
-std::string bound_path(int fd) {
-    sockaddr_un address{};
-    socklen_t length = sizeof address;
+/// The address that a socket is bound to. @throws Error store_failed
+Endpoint bound_endpoint(int fd) {
+    Endpoint endpoint;
+    auto length = static_cast<socklen_t>(endpoint.capacity());
+    if (::getsockname(fd, endpoint.data(), &length) != 0) {
+        throw system_error(errno, "asking a socket for its address");
+    }
+    endpoint.resize(length);
+    return endpoint;
+}
+
+/// Reads what systemd bound this descriptor to.
+void describe(ListenSocket& socket) {
+    const int fd = socket.fd.get();
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
     int listening = 0;
     socklen_t size = sizeof listening;
-    const bool asked = ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0 &&
+    const bool asked = ::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) == 0 &&
                        ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0;
-    if (!asked || address.sun_family != AF_UNIX || listening == 0) {
+    if (asked && listening != 0 && (storage.ss_family == AF_INET || storage.ss_family == AF_INET6)) {
+        socket.endpoint = bound_endpoint(fd);
+        return;
+    }
+    if (!asked || storage.ss_family != AF_UNIX || listening == 0) {
         throw Error(ErrorCode::invalid_argument,
-                    fmt::format("descriptor {} from systemd is not a listening Unix socket", fd),
+                    fmt::format("descriptor {} from systemd is not a listening Unix or TCP socket", fd),
                     "the socket unit needs ListenStream=%t/hearth/api.sock");
     }
+    sockaddr_un address{};
+    std::memcpy(&address, &storage, std::min<std::size_t>(length, sizeof address));
     const std::size_t bytes =
         length > offsetof(sockaddr_un, sun_path) ? length - offsetof(sockaddr_un, sun_path) : 0;
-    return std::string(address.sun_path, ::strnlen(address.sun_path, bytes));
+    socket.path = std::string(address.sun_path, ::strnlen(address.sun_path, bytes));
+}
+
+[[noreturn]] void throw_not_bound(int error, const std::string& address) {
+    switch (error) {
+    case EADDRINUSE:
+        throw Error(ErrorCode::address_taken, "another program listens on " + address,
+                    "stop it (Ollama listens on port 11434), or choose another port");
+    case EACCES:
+        throw Error(ErrorCode::forbidden, "this user may not listen on " + address,
+                    "choose a port of 1024 or more");
+    case EADDRNOTAVAIL:
+        throw Error(ErrorCode::invalid_argument, address + " is not an address of this machine");
+    default:
+        throw system_error(error, "listening on " + address);
+    }
 }
 
 } // namespace
@@ -73,10 +109,10 @@ std::vector<ListenSocket> take_systemd_sockets() {
         socket.fd = UniqueFd(first_systemd_descriptor + index);
         socket.inherited = true;
         ::fcntl(socket.fd.get(), F_SETFD, FD_CLOEXEC);
-        socket.path = bound_path(socket.fd.get());
+        describe(socket);
         const std::string name = static_cast<std::size_t>(index) < names.size() ? names[index] : "";
         const bool infer = name.find("infer") != std::string::npos || socket.path.filename() == "infer.sock";
-        socket.access = infer ? Access::infer : Access::full;
+        socket.access = infer || socket.endpoint ? Access::infer : Access::full;
         sockets.push_back(std::move(socket));
     }
     return sockets;
@@ -131,6 +167,27 @@ ListenSocket bind_socket(const std::filesystem::path& path, Access access) {
     if (::listen(socket.fd.get(), backlog) != 0) {
         throw system_error(errno, "listening on " + text);
     }
+    return socket;
+}
+
+ListenSocket bind_tcp(const Endpoint& endpoint) {
+    const std::string text = endpoint_text(endpoint);
+    ListenSocket socket;
+    socket.access = Access::infer;
+    socket.fd = UniqueFd(::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP));
+    if (!socket.fd) {
+        throw system_error(errno, "creating a TCP socket");
+    }
+    const int on = 1; // connections of the service before this one may still be closing
+    ::setsockopt(socket.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (endpoint.address().is_v6()) {
+        ::setsockopt(socket.fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    }
+    if (::bind(socket.fd.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0 ||
+        ::listen(socket.fd.get(), backlog) != 0) {
+        throw_not_bound(errno, text);
+    }
+    socket.endpoint = bound_endpoint(socket.fd.get());
     return socket;
 }
 

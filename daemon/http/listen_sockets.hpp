@@ -1,9 +1,11 @@
 #pragma once
 
 #include "base/unique_fd.hpp"
+#include "daemon/http/endpoint.hpp"
 #include "daemon/http/request.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 /// The sockets that a daemon listens on: its own, or those that systemd hands over. Blocking; used once, at
@@ -13,13 +15,14 @@ namespace hearth::daemon::http {
 struct ListenSocket {
     UniqueFd fd;
     Access access = Access::full;
-    std::filesystem::path path;
-    bool inherited = false; ///< systemd's: never unlinked by us
+    std::filesystem::path path;       ///< Unix
+    std::optional<Endpoint> endpoint; ///< TCP, as it is bound
+    bool inherited = false;           ///< systemd's: never unlinked by us
 };
 
 /// Descriptors 3 … of $LISTEN_FDS when $LISTEN_PID is this process; a name or path with "infer" has
 /// Access::infer. Removes the variables.
-/// @throws Error  invalid_argument: not a listening Unix stream socket
+/// @throws Error  invalid_argument: not a listening Unix or TCP socket
 std::vector<ListenSocket> take_systemd_sockets();
 
 /// The lock on `<directory>/hearth.lock` that decides who owns the sockets; the folder is made private first.
@@ -31,5 +34,10 @@ UniqueFd lock_runtime_dir(const std::filesystem::path& directory);
 /// is replaced.
 /// @throws Error  invalid_argument when the path is longer than a socket address can hold; store_failed
 ListenSocket bind_socket(const std::filesystem::path& path, Access access);
+
+/// Binds and listens on a TCP address.
+/// @throws Error  address_taken; forbidden: a port that needs more rights; invalid_argument: not an address of
+/// this machine
+ListenSocket bind_tcp(const Endpoint& endpoint);
 
 } // namespace hearth::daemon::http

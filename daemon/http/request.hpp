@@ -14,6 +14,19 @@ enum class Access {
     full,  ///< everything: api.sock
 };
 
+/// Which program asks, as far as its connection tells: for lists and for rules by app. A label, never a proof of
+/// rights.
+struct App {
+    enum class Source {
+        unknown, ///< TCP without a token, or a program that cannot be seen
+        program, ///< over the socket: `name` is the path of its file
+        token,   ///< over TCP: `name` is what the user called the token
+    } source = Source::unknown;
+    std::string name;
+
+    friend bool operator==(const App&, const App&) = default;
+};
+
 /// A whole request as a handler sees it: a value.
 struct Request {
     std::string method;                            ///< "GET" also for HEAD: the writer drops the body
@@ -23,6 +36,7 @@ struct Request {
     std::vector<std::pair<std::string, std::string>> fields; ///< names in lower case
     std::string body;
     Access access = Access::full;
+    App app;
 
     std::string_view field(std::string_view lower_case_name) const noexcept;
     /// Value of a path parameter that the route declares.

@@ -58,9 +58,9 @@ std::string ResponseWriter::head(int status, const std::string& content_type,
     for (const auto& [name, value] : headers_) {
         text += fmt::format("{}: {}\r\n", name, value);
     }
-    if (length) {
+    if (length && status != 204) {
         text += fmt::format("Content-Length: {}\r\n", *length);
-    } else if (options_.minor_version == 1) {
+    } else if (!length && options_.minor_version == 1) {
         text += "Transfer-Encoding: chunked\r\n";
     }
     text += options_.keep_alive ? "\r\n" : "Connection: close\r\n\r\n";
@@ -187,6 +187,8 @@ const char* reason_phrase(int status) noexcept {
         return "Payload Too Large";
     case 414:
         return "URI Too Long";
+    case 415:
+        return "Unsupported Media Type";
     case 417:
         return "Expectation Failed";
     case 422:

@@ -19,12 +19,19 @@ using Handler = std::function<boost::asio::awaitable<void>(Request, ResponseWrit
 
 enum class BodySize { json, large };
 
+/// Where a route is served.
+enum class Served {
+    everywhere,  ///< where the client's rights reach
+    socket_only, ///< never over TCP, not even with a token of full rights
+};
+
 struct Route {
     std::string method;           ///< GET answers HEAD too
     std::string pattern;          ///< "/v1/models/{id*}": {x} is one segment, {x*} the rest of the path
     Access access = Access::full; ///< infer: open on infer.sock as well
     BodySize body = BodySize::json;
     Handler handler;
+    Served served = Served::everywhere;
 };
 
 /// The table of routes: filled at start, then only read.

@@ -5,15 +5,15 @@
 #include "base/log.hpp"
 #include "daemon/http/session.hpp"
 
-#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
+#include <utility>
 
 namespace hearth::daemon::http {
 
@@ -23,25 +23,13 @@ namespace {
 
 constexpr auto accept_pause = std::chrono::milliseconds(100); // out of descriptors: one may be closed soon
 
-/// The file mode keeps others out already; this also holds when somebody loosened it.
-bool is_own_user(int socket) {
-    ucred peer{};
-    socklen_t length = sizeof peer;
-    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
-        return false;
-    }
-    if (peer.uid != ::geteuid() && peer.uid != 0) {
-        log::warning("http", fmt::format("refused a client of user {} (process {})", peer.uid, peer.pid));
-        return false;
-    }
-    return true;
-}
-
 } // namespace
 
+/// A listening socket of any family.
 struct Server::Listener {
-    asio::local::stream_protocol::acceptor acceptor;
+    asio::basic_socket_acceptor<asio::generic::stream_protocol> acceptor;
     Access access;
+    Door* door;
 };
 
 Server::Server(asio::any_io_executor executor, const Router& router, Limits limits)
@@ -50,15 +38,33 @@ Server::Server(asio::any_io_executor executor, const Router& router, Limits limi
 Server::~Server() = default;
 
 void Server::listen(UniqueFd socket, Access access) {
-    asio::local::stream_protocol::acceptor acceptor(executor_, asio::local::stream_protocol(), socket.get());
+    start_accepting(std::move(socket), access, nullptr);
+}
+
+void Server::listen(UniqueFd socket, Door& door) {
+    start_accepting(std::move(socket), Access::infer, &door);
+}
+
+void Server::start_accepting(UniqueFd socket, Access access, Door* door) {
+    const int family = door == nullptr ? AF_UNIX : door->endpoint().protocol().family();
+    asio::basic_socket_acceptor<asio::generic::stream_protocol> acceptor(
+        executor_, asio::generic::stream_protocol(family, 0), socket.get());
     socket.release();
-    auto listener =
-        std::make_shared<Listener>(std::move(acceptor), access); // held by its own coroutine alone
+    auto listener = // held by its own coroutine alone
+        std::make_shared<Listener>(std::move(acceptor), access, door);
     acceptors_.spawn("accept", accept_loop(std::move(listener)));
 }
 
-void Server::serve(UniqueFd socket, Access access) {
-    tasks_.spawn("session", run_session(std::move(socket), access));
+void Server::serve(UniqueFd socket, Peer peer) {
+    tasks_.spawn("session", run_session(std::move(socket), std::move(peer)));
+}
+
+void Server::close_sessions(std::string_view token_id) {
+    for (Session* session : sessions_) {
+        if (session->token_id() == token_id) {
+            session->close();
+        }
+    }
 }
 
 asio::awaitable<void> Server::accept_loop(std::shared_ptr<Listener> listener) {
@@ -74,26 +80,44 @@ asio::awaitable<void> Server::accept_loop(std::shared_ptr<Listener> listener) {
             co_await sleep_for(accept_pause);
             continue;
         }
-        take(UniqueFd(socket.release()), listener->access);
+        take(UniqueFd(socket.release()), *listener);
     }
 }
 
-void Server::take(UniqueFd socket, Access access) {
-    if (!is_own_user(socket.get())) {
+bool Server::has_room_for(const Peer& peer) const {
+    if (sessions_.size() >= limits_.connections) {
+        return false;
+    }
+    if (peer.door == nullptr) {
+        return true;
+    }
+    const auto by_tcp =
+        std::ranges::count_if(sessions_, [](const Session* other) { return other->peer().door != nullptr; });
+    const auto from_there = std::ranges::count_if(sessions_, [&](const Session* other) {
+        return other->peer().door != nullptr && other->peer().remote.address() == peer.remote.address();
+    });
+    return static_cast<std::size_t>(by_tcp) < limits_.tcp_connections &&
+           static_cast<std::size_t>(from_there) < limits_.connections_per_address;
+}
+
+void Server::take(UniqueFd socket, const Listener& listener) {
+    auto peer = listener.door == nullptr ? read_unix_peer(socket.get(), listener.access)
+                                         : read_tcp_peer(socket.get(), *listener.door);
+    if (!peer) {
         return;
     }
-    if (sessions_.size() >= limits_.connections) {
+    if (!has_room_for(*peer)) {
         static constexpr std::string_view busy =
             "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         [[maybe_unused]] const auto sent =
             ::send(socket.get(), busy.data(), busy.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         return;
     }
-    serve(std::move(socket), access);
+    serve(std::move(socket), std::move(*peer));
 }
 
-asio::awaitable<void> Server::run_session(UniqueFd socket, Access access) {
-    Session session(executor_, std::move(socket), router_, limits_, access);
+asio::awaitable<void> Server::run_session(UniqueFd socket, Peer peer) {
+    Session session(executor_, std::move(socket), router_, limits_, std::move(peer));
     struct Entry {
         Entry(std::set<Session*>& set, Session* value) : sessions(set), self(value) { sessions.insert(self); }
         ~Entry() { sessions.erase(self); }

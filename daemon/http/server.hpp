@@ -2,7 +2,9 @@
 
 #include "base/async/task_group.hpp"
 #include "base/unique_fd.hpp"
+#include "daemon/http/door.hpp"
 #include "daemon/http/limits.hpp"
+#include "daemon/http/peer.hpp"
 #include "daemon/http/router.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -26,8 +28,12 @@ class Server {
 
     /// Starts to accept on a listening Unix socket. Clients of another user than ours or root are refused.
     void listen(UniqueFd socket, Access access);
-    /// Serves one socket that is connected already: tests.
-    void serve(UniqueFd socket, Access access);
+    /// The same on a TCP socket. The door outlives the server.
+    void listen(UniqueFd socket, Door& door);
+    /// Serves one socket that is connected already.
+    void serve(UniqueFd socket, Peer peer);
+    /// Ends what clients with that token are being answered.
+    void close_sessions(std::string_view token_id);
 
     /// Closes the listening sockets. `stop` does it too.
     boost::asio::awaitable<void> stop_accepting();
@@ -39,8 +45,10 @@ class Server {
     struct Listener;
 
     boost::asio::awaitable<void> accept_loop(std::shared_ptr<Listener> listener);
-    boost::asio::awaitable<void> run_session(UniqueFd socket, Access access);
-    void take(UniqueFd socket, Access access);
+    boost::asio::awaitable<void> run_session(UniqueFd socket, Peer peer);
+    void start_accepting(UniqueFd socket, Access access, Door* door);
+    void take(UniqueFd socket, const Listener& listener);
+    bool has_room_for(const Peer& peer) const;
 
     boost::asio::any_io_executor executor_;
     const Router& router_;

@@ -1,7 +1,9 @@
 #include "daemon/http/session.hpp"
 
+#include "base/async/timeout.hpp"
 #include "base/log.hpp"
 #include "daemon/http/body_reader.hpp"
+#include "daemon/http/door.hpp"
 #include "protocol/error_table.hpp"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -16,10 +18,59 @@ namespace hearth::daemon::http {
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 
-Session::Session(asio::any_io_executor executor, UniqueFd socket, const Router& router, const Limits& limits,
-                 Access access)
-    : connection_(std::move(executor), std::move(socket)), router_(router), limits_(limits), access_(access) {
+namespace {
+
+/// A page of a listed origin may read this answer.
+void allow_origin(ResponseWriter& out, std::string_view origin) {
+    out.set_header("Access-Control-Allow-Origin", std::string(origin));
+    out.set_header("Vary", "Origin");
 }
+
+/// Which methods and headers such a page may send; browsers send no token with this question.
+asio::awaitable<void> answer_preflight(const Head& head, ResponseWriter& out) {
+    out.set_header("Access-Control-Allow-Methods", "GET, HEAD, POST, DELETE");
+    const std::string_view headers = head.field("access-control-request-headers");
+    if (!headers.empty()) {
+        out.set_header("Access-Control-Allow-Headers", std::string(headers));
+    }
+    if (head.field("access-control-request-private-network") == "true") {
+        out.set_header("Access-Control-Allow-Private-Network", "true");
+    }
+    out.set_header("Access-Control-Max-Age", "600");
+    co_await out.send(204, "", "");
+}
+
+Error no_route(const Router::Match& match, const std::string& path, const std::string& method) {
+    if (match.allow.empty()) {
+        return Error(ErrorCode::route_not_found, "no such path: " + path,
+                     "GET /hearth/v1/capabilities lists what is served");
+    }
+    return Error(ErrorCode::method_not_allowed, path + " does not answer " + method,
+                 "allowed: " + match.allow);
+}
+
+/// Rules 6 and 7 of a TCP door.
+/// @throws Error route_not_found, method_not_allowed, forbidden, media_type
+void check_route(const Router::Match& match, const Request& request, const Head& head) {
+    if (match.route == nullptr) {
+        throw no_route(match, request.path, head.method);
+    }
+    if (match.route->served == Served::socket_only) {
+        throw Error(ErrorCode::forbidden, request.path + " is served on api.sock alone");
+    }
+    if (request.access == Access::infer && match.route->access != Access::infer) {
+        throw Error(ErrorCode::forbidden, request.path + " needs a token of full rights",
+                    "hearth token create NAME --scope full; without one, inference and listing are served");
+    }
+    check_content_type(head);
+}
+
+} // namespace
+
+Session::Session(asio::any_io_executor executor, UniqueFd socket, const Router& router, const Limits& limits,
+                 Peer peer)
+    : connection_(std::move(executor), std::move(socket)), router_(router), limits_(limits),
+      peer_(std::move(peer)) {}
 
 void Session::drain() {
     draining_ = true;
@@ -53,6 +104,11 @@ asio::awaitable<void> Session::run() {
 
 asio::awaitable<std::optional<Head>> Session::read_head(HeadFault& fault) {
     idle_ = buffer_.empty();
+    pipelined_ = idle_ ? 0 : pipelined_ + 1;
+    if (pipelined_ > limits_.pipelined_requests) {
+        fault = {400, "too many requests were sent before their turn"};
+        co_return std::nullopt;
+    }
     Clock::time_point deadline = Clock::now() + (idle_ ? limits_.idle : limits_.header_deadline);
     for (;;) {
         const auto end = buffer_.find("\r\n\r\n");
@@ -113,10 +169,44 @@ asio::awaitable<void> Session::refuse(HeadFault fault) {
     co_await connection_.close_gently();
 }
 
+asio::awaitable<bool> Session::admit(const Head& head, Request& request, ResponseWriter& out) {
+    Door& door = *peer_.door;
+    out.set_header("X-Content-Type-Options", "nosniff");
+    const std::string_view origin = door.check_origin(head, peer_);
+    if (!origin.empty()) {
+        allow_origin(out, origin);
+    }
+    if (is_preflight(head)) {
+        co_await answer_preflight(head, out);
+        co_return true;
+    }
+    Admission admission;
+    std::exception_ptr failure;
+    try {
+        admission = door.admit(head);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) {
+        if (Door::presents_token(head)) {
+            const auto wait = door.failed_tokens().count(peer_.remote.address(), Clock::now(), limits_);
+            co_await sleep_for(wait);
+        }
+        out.set_header("WWW-Authenticate", "Bearer realm=\"hearth\"");
+        std::rethrow_exception(failure);
+    }
+    token_id_ = std::move(admission.token_id);
+    request.access = admission.access;
+    request.app = std::move(admission.app);
+    co_return false;
+}
+
 asio::awaitable<bool> Session::serve(Head head) {
     using namespace asio::experimental::awaitable_operators; // NOLINT: the operators live in no other
                                                              // namespace
     Request request;
+    request.access = peer_.access;
+    request.app = peer_.app;
     ResponseWriter::Options options{.minor_version = head.minor_version,
                                     .keep_alive = head.keep_alive && !draining_,
                                     .head_only = head.method == "HEAD",
@@ -126,8 +216,14 @@ asio::awaitable<bool> Session::serve(Head head) {
     std::optional<Error> fault;
     Router::Match match;
     try {
+        if (peer_.door != nullptr && co_await admit(head, request, out)) {
+            co_return out.keep_alive() && !head.has_body();
+        }
         parse_target(head.target, request);
         match = router_.find(head.method, request.path);
+        if (peer_.door != nullptr) {
+            check_route(match, request, head);
+        }
         const bool large = match.route != nullptr && match.route->body == BodySize::large;
         const std::uint64_t limit = large ? limits_.large_body_bytes : limits_.json_body_bytes;
         request.body = co_await read_body(head, limit);
@@ -138,6 +234,7 @@ asio::awaitable<bool> Session::serve(Head head) {
         fault = error;
     }
     if (fault) { // the body was not read to its end: the connection cannot go on
+        log::debug("http", std::string("refused: ") + fault->what());
         out.set_keep_alive(false);
         co_await out.send_error(std::move(*fault));
         co_await connection_.close_gently();
@@ -146,17 +243,11 @@ asio::awaitable<bool> Session::serve(Head head) {
     request.method = head.method == "HEAD" ? "GET" : head.method;
     request.parameters = std::move(match.parameters);
     request.fields = std::move(head.fields);
-    request.access = access_;
     if (match.route == nullptr && !match.allow.empty()) {
         out.set_header("Allow", match.allow);
     }
-    const bool wrong_method = !match.allow.empty();
     if (match.route == nullptr) {
-        const std::string what =
-            wrong_method ? request.path + " does not answer " + head.method : "no such path: " + request.path;
-        const Error error(wrong_method ? ErrorCode::method_not_allowed : ErrorCode::route_not_found, what,
-                          wrong_method ? "allowed: " + match.allow
-                                       : "GET /hearth/v1/capabilities lists what is served");
+        const Error error = no_route(match, request.path, head.method);
         co_await out.send_error(error);
         co_return out.keep_alive();
     }

@@ -3,6 +3,7 @@
 #include "daemon/http/connection.hpp"
 #include "daemon/http/head.hpp"
 #include "daemon/http/limits.hpp"
+#include "daemon/http/peer.hpp"
 #include "daemon/http/router.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -18,18 +19,27 @@ class Session {
   public:
     /// Router and limits outlive the session.
     Session(boost::asio::any_io_executor executor, UniqueFd socket, const Router& router,
-            const Limits& limits, Access access);
+            const Limits& limits, Peer peer);
     Session(const Session&) = delete;
 
     /// Until the client leaves, breaks a rule, or the server drains.
     boost::asio::awaitable<void> run();
     /// No further request: closes at once when idle, else after the answer that is under way.
     void drain();
+    const Peer& peer() const noexcept { return peer_; }
+    /// The token by which the request that is being served came in; empty without one.
+    const std::string& token_id() const noexcept { return token_id_; }
+    /// At once, in the middle of an answer.
+    void close() { connection_.close(); }
 
   private:
     boost::asio::awaitable<std::optional<Head>> read_head(HeadFault& fault);
     /// @throws Error too_large, invalid_argument (bad chunks), timeout, cancelled
     boost::asio::awaitable<std::string> read_body(Head head, std::uint64_t limit);
+    /// The rules of a TCP door, in their order, before a byte of the body is read.
+    /// @return whether the request is answered already: it only asked whether a page may ask
+    /// @throws Error what is answered
+    boost::asio::awaitable<bool> admit(const Head& head, Request& request, ResponseWriter& out);
     /// One request with its answer. @return whether the connection stays open
     boost::asio::awaitable<bool> serve(Head head);
     boost::asio::awaitable<void> refuse(HeadFault fault);
@@ -39,8 +49,10 @@ class Session {
     Connection connection_;
     const Router& router_;
     const Limits& limits_;
-    Access access_;
-    std::string buffer_; ///< bytes that have arrived and are not used yet
+    Peer peer_;
+    std::string token_id_;
+    std::string buffer_;        ///< bytes that have arrived and are not used yet
+    std::size_t pipelined_ = 0; ///< requests in a row that had arrived before their turn
     bool idle_ = true;
     bool draining_ = false;
 };

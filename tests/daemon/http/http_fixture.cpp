@@ -131,7 +131,11 @@ void HttpServer::start() {
 Client HttpServer::connect(Access access) {
     int pair[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    asio::post(io_, [this, fd = pair[1], access] { server_->serve(UniqueFd(fd), access); });
+    asio::post(io_, [this, fd = pair[1], access] {
+        Peer peer;
+        peer.access = access;
+        server_->serve(UniqueFd(fd), std::move(peer));
+    });
     return Client(UniqueFd(pair[0]));
 }
 
