@@ -30,6 +30,22 @@ class Setting {
         const auto value = node_.value_exact<std::string>();
         return value ? *value : (refuse("must be a text"), std::string());
     }
+    bool boolean() const {
+        const auto value = node_.value_exact<bool>();
+        return value ? *value : (refuse("must be true or false"), false);
+    }
+    /// One text, or a list of them.
+    std::vector<std::string> texts() const {
+        const toml::array* list = node_.as_array();
+        if (list == nullptr) {
+            return {text()};
+        }
+        std::vector<std::string> values;
+        for (const toml::node& element : *list) {
+            values.push_back(Setting(element, name_, file_).text());
+        }
+        return values;
+    }
     std::int64_t integer(std::int64_t smallest, std::int64_t largest) const {
         const auto value = node_.value_exact<std::int64_t>();
         if (!value || *value < smallest || *value > largest) {
@@ -71,7 +87,7 @@ struct Key {
     void (*apply)(Config& config, const Setting& setting);
 };
 
-constexpr std::array<Key, 9> keys{{
+constexpr std::array<Key, 15> keys{{
     {"memory.ram_limit", [](Config& c, const Setting& s) { c.ram_limit_bytes = s.bytes(); }},
     {"memory.margin", [](Config& c, const Setting& s) { c.margin_bytes = s.bytes(); }},
     {"memory.gpu_margin", [](Config& c, const Setting& s) { c.gpu_margin_bytes = s.bytes(); }},
@@ -83,6 +99,15 @@ constexpr std::array<Key, 9> keys{{
     {"runtime.threads",
      [](Config& c, const Setting& s) { c.threads = static_cast<int>(s.integer(0, 4096)); }},
     {"registry.default", [](Config& c, const Setting& s) { c.default_registry = s.text(); }},
+    {"server.listen", [](Config& c, const Setting& s) { c.server.listen = s.texts(); }},
+    {"server.hosts", [](Config& c, const Setting& s) { c.server.hosts = s.texts(); }},
+    {"server.origins", [](Config& c, const Setting& s) { c.server.origins = s.texts(); }},
+    {"server.compat_no_token", [](Config& c, const Setting& s) { c.server.compat_no_token = s.boolean(); }},
+    {"server.insecure_lan", [](Config& c, const Setting& s) { c.server.insecure_lan = s.boolean(); }},
+    {"server.connections_per_address",
+     [](Config& c, const Setting& s) {
+         c.server.connections_per_address = static_cast<int>(s.integer(1, 256));
+     }},
 }};
 
 void apply(Config& config, const Setting& setting, std::string_view name) {

@@ -4,8 +4,20 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace hearth {
+
+/// The TCP door for apps; without `listen` there is none.
+struct ServerConfig {
+    std::vector<std::string> listen; ///< server.listen: "127.0.0.1:11434", one or a list
+    std::vector<std::string>
+        hosts; ///< server.hosts: names that a Host header may have beside localhost and our addresses
+    std::vector<std::string> origins; ///< server.origins: web pages that may ask, "https://app.example"
+    bool compat_no_token = false;     ///< server.compat_no_token: inference and listing without a token
+    bool insecure_lan = false;        ///< server.insecure_lan: plain text beyond this machine
+    int connections_per_address = 64; ///< server.connections_per_address
+};
 
 /// The settings of the service, merged: built-in < system file < user file < environment.
 /// A plain value; read once at start.
@@ -22,6 +34,7 @@ struct Config {
     std::string backend; ///< runtime.backend; empty: chosen by format
     int threads = 0;     ///< runtime.threads; 0: physical cores
     std::string default_registry = "registry.ollama.ai";
+    ServerConfig server;
 
     /// Reads the files of `paths::config_files()` and the environment.
     /// @throws Error  invalid_argument: unknown key (with the nearest name), wrong type, unreadable TOML,

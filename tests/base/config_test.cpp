@@ -54,6 +54,27 @@ TEST_F(ConfigFile, SetsEverySetting) {
     EXPECT_EQ(config.default_registry, "localhost:5000");
 }
 
+TEST_F(ConfigFile, SetsTheTcpDoor) {
+    const ServerConfig server =
+        load("[server]\nlisten = ['127.0.0.1:11434', '[::1]:11434']\nhosts = 'box.example'\n"
+             "origins = ['https://app.example']\ncompat_no_token = true\ninsecure_lan = false\n"
+             "connections_per_address = 7\n")
+            .server;
+    EXPECT_EQ(server.listen, (std::vector<std::string>{"127.0.0.1:11434", "[::1]:11434"}));
+    EXPECT_EQ(server.hosts, std::vector<std::string>{"box.example"});
+    EXPECT_EQ(server.origins, std::vector<std::string>{"https://app.example"});
+    EXPECT_TRUE(server.compat_no_token);
+    EXPECT_FALSE(server.insecure_lan);
+    EXPECT_EQ(server.connections_per_address, 7);
+}
+
+TEST_F(ConfigFile, HasNoTcpDoorUnlessToldTo) {
+    EXPECT_TRUE(Config::load().server.listen.empty());
+    EXPECT_EQ(refusal("server.listen = 11434\n"), "1: server.listen must be a text");
+    EXPECT_EQ(refusal("server.listen = ['a',\n 3]\n"), "2: server.listen must be a text");
+    EXPECT_EQ(refusal("server.compat_no_token = 'yes'\n"), "1: server.compat_no_token must be true or false");
+}
+
 TEST_F(ConfigFile, TakesPlainNumbersForSecondsAndBytes) {
     const Config config = load("memory.ram_limit = 1000\nruntime.keep_alive = -1\n");
     EXPECT_EQ(config.ram_limit_bytes, 1000u);
