@@ -2,6 +2,8 @@
 
 #include "base/log.hpp"
 #include "base/paths.hpp"
+#include "daemon/app_tokens.hpp"
+#include "daemon/doors.hpp"
 #include "daemon/event_bus.hpp"
 #include "daemon/handlers/routes.hpp"
 #include "daemon/handlers/services.hpp"
@@ -49,6 +51,12 @@ std::filesystem::path api_path(const std::vector<http::ListenSocket>& sockets) {
     return {};
 }
 
+http::Limits limits_of(const ServerConfig& config) {
+    http::Limits limits;
+    limits.connections_per_address = static_cast<std::size_t>(config.connections_per_address);
+    return limits;
+}
+
 } // namespace
 
 /// Members in the order of their dependencies: destruction is the reverse.
@@ -66,12 +74,48 @@ struct Daemon::Parts {
               [this](registry::Model model) { return catalog.open_files(std::move(model)); },
               [this](const runtime::RuntimeEvent& event) { tell(event); }, scheduler_seams(io)),
           machine(io, config, scheduler.plugins(), disk, machine_seams(io)), measurements(database),
-          history(io, measurements), planner(io, disk, planner_sources()), services(make_services()),
-          server(io, router) {
+          history(io, measurements), planner(io, disk, planner_sources()),
+          tokens(io, blobs.data_dir() / "tokens.json", disk,
+                 [this](const std::string& id) { server.close_sessions(id); }),
+          services(make_services()), server(io, router, limits_of(config.server)) {
         services.socket = api_path(sockets);
         services.data_dir = blobs.data_dir();
         services.sandbox = process::sandbox_description(process::SandboxProfile::core);
         add_routes(router, services);
+        add_doors();
+    }
+
+    /// One for each TCP socket, in their order.
+    void add_doors() {
+        for (const http::ListenSocket& socket : sockets) {
+            if (!socket.endpoint) {
+                continue;
+            }
+            auto check = [this](std::string_view token) { return tokens.check(token); };
+            doors.push_back(std::make_unique<http::Door>(
+                *socket.endpoint, door_rules(*socket.endpoint, config.server), std::move(check)));
+            const http::DoorRules& rules = doors.back()->rules();
+            services.tcp.push_back({http::endpoint_text(*socket.endpoint),
+                                    rules.anonymous == http::Anonymous::nothing, describe(rules)});
+        }
+    }
+
+    void listen_unix(http::ListenSocket& socket) {
+        log::info("daemon",
+                  fmt::format("listening on {}{}", socket.path.string(),
+                              socket.access == http::Access::infer ? " (inference and listing only)" : ""));
+        server.listen(std::move(socket.fd), socket.access);
+    }
+
+    void listen_tcp(http::ListenSocket& socket, http::Door& door) {
+        const std::string text =
+            fmt::format("listening on {} ({})", http::endpoint_text(door.endpoint()), describe(door.rules()));
+        if (door.rules().reach == http::Reach::network) {
+            log::warning("daemon", text);
+        } else {
+            log::info("daemon", text);
+        }
+        server.listen(std::move(socket.fd), door);
     }
 
     /// RAM that the models hold for which `counts` is true.
@@ -93,7 +137,8 @@ struct Daemon::Parts {
                 .planner = planner,
                 .history = history,
                 .events = events,
-                .workers = disk};
+                .workers = disk,
+                .tokens = tokens};
     }
 
     registry::PullOptions pull_options() {
@@ -171,8 +216,10 @@ struct Daemon::Parts {
     registry::Measurements measurements;
     History history;
     Planner planner;
+    AppTokens tokens;
     Services services;
     http::Router router;
+    std::vector<std::unique_ptr<http::Door>> doors; // their addresses are in the server's connections
     http::Server server;
 };
 
@@ -183,11 +230,13 @@ Daemon::~Daemon() = default;
 
 asio::awaitable<void> Daemon::start() {
     co_await parts_->launcher.start();
+    auto door = parts_->doors.begin();
     for (http::ListenSocket& socket : parts_->sockets) {
-        log::info("daemon",
-                  fmt::format("listening on {}{}", socket.path.string(),
-                              socket.access == http::Access::infer ? " (inference and listing only)" : ""));
-        parts_->server.listen(std::move(socket.fd), socket.access);
+        if (socket.endpoint) {
+            parts_->listen_tcp(socket, **door++);
+        } else {
+            parts_->listen_unix(socket);
+        }
     }
     std::vector<std::string> names;
     for (const runtime::PluginManifest& plugin : parts_->scheduler.plugins()) {
@@ -207,6 +256,7 @@ asio::awaitable<void> Daemon::stop() {
     co_await parts_->scheduler.stop();
     co_await parts_->planner.stop();
     co_await parts_->history.stop();
+    co_await parts_->tokens.stop();
     co_await parts_->fetcher.stop();
     co_await parts_->launcher.stop();
 }

@@ -3,6 +3,7 @@
 #include "base/paths.hpp"
 #include "daemon/arguments.hpp"
 #include "daemon/daemon.hpp"
+#include "daemon/doors.hpp"
 #include "daemon/notify.hpp"
 #include "process/launcher.hpp"
 #include "process/sandbox.hpp"
@@ -38,15 +39,24 @@ void tune_memory() {
     ::mallopt(M_TRIM_THRESHOLD, 256 << 10);
 }
 
-/// systemd's sockets, and our own where it gave none.
-std::vector<daemon::http::ListenSocket> open_sockets() {
+/// systemd's sockets, our own where it gave none, and the TCP addresses that were asked for.
+std::vector<daemon::http::ListenSocket> open_sockets(const ServerConfig& server) {
     using daemon::http::Access;
     std::vector<daemon::http::ListenSocket> sockets = daemon::http::take_systemd_sockets();
+    for (const auto& socket : sockets) {
+        if (socket.endpoint) {
+            daemon::check_reach(*socket.endpoint, server);
+        }
+    }
+    for (daemon::http::ListenSocket& door : daemon::open_doors(server)) {
+        sockets.push_back(std::move(door));
+    }
     const std::filesystem::path directory = paths::runtime_dir();
     for (const auto& [access, name] :
          {std::pair{Access::full, "api.sock"}, std::pair{Access::infer, "infer.sock"}}) {
-        const bool there = std::ranges::any_of(
-            sockets, [wanted = access](const auto& socket) { return socket.access == wanted; });
+        const bool there = std::ranges::any_of(sockets, [wanted = access](const auto& socket) {
+            return !socket.endpoint && socket.access == wanted;
+        });
         if (!there) {
             sockets.push_back(daemon::http::bind_socket(directory / name, access));
         }
@@ -58,7 +68,7 @@ std::vector<daemon::http::ListenSocket> open_sockets() {
 std::vector<std::filesystem::path> own_paths(const std::vector<daemon::http::ListenSocket>& sockets) {
     std::vector<std::filesystem::path> result;
     for (const auto& socket : sockets) {
-        if (!socket.inherited) {
+        if (!socket.inherited && !socket.endpoint) {
             result.push_back(socket.path);
         }
     }
@@ -85,14 +95,15 @@ asio::awaitable<void> serve(asio::io_context& io, daemon::Inherited inherited,
     co_await service.stop();
 }
 
-void run_service() {
+void run_service(const daemon::Arguments& arguments) {
     ::signal(SIGPIPE, SIG_IGN);
     Config config = Config::load();
+    arguments.apply_to(config.server);
     const daemon::ServiceNotifier notifier; // connects while it still can
     const UniqueFd lock = daemon::http::lock_runtime_dir(paths::runtime_dir());
     daemon::Inherited inherited;
     inherited.config = std::move(config);
-    inherited.sockets = open_sockets();
+    inherited.sockets = open_sockets(inherited.config.server);
     const auto paths_to_remove = own_paths(inherited.sockets);
     std::tie(inherited.launcher_socket, inherited.launcher) = process::fork_launcher();
     process::enter_sandbox(process::SandboxProfile::core);
@@ -127,7 +138,8 @@ int main(int count, char** arguments) {
     log::init_from_environment();
     try {
         const std::span<char* const> all(arguments, static_cast<std::size_t>(count));
-        switch (daemon::parse_arguments(all.subspan(1)).action) {
+        const daemon::Arguments parsed = daemon::parse_arguments(all.subspan(1));
+        switch (parsed.action) {
         case daemon::Arguments::Action::help:
             std::fwrite(daemon::help_text.data(), 1, daemon::help_text.size(), stdout);
             return 0;
@@ -135,7 +147,7 @@ int main(int count, char** arguments) {
             std::puts("hearthd " HEARTH_VERSION);
             return 0;
         case daemon::Arguments::Action::serve:
-            run_service();
+            run_service(parsed);
             return 0;
         }
     } catch (...) {

@@ -62,10 +62,17 @@ asio::awaitable<void> status(Services& services, http::Request, http::ResponseWr
     for (const runtime::PluginManifest& plugin : services.scheduler.plugins()) {
         backends.push_back(plugin.name);
     }
+    Json doors = Json::array();
+    for (const TcpDoor& door : services.tcp) {
+        doors.push_back({{"address", door.address},
+                         {"token_required", door.token_required},
+                         {"description", door.description}});
+    }
     Json answer = {{"version", HEARTH_VERSION},
                    {"pid", ::getpid()},
                    {"uptime_seconds", up.count()},
                    {"socket", services.socket.string()},
+                   {"tcp", std::move(doors)},
                    {"data_dir", services.data_dir.string()},
                    {"models", usage.models},
                    {"blob_bytes", usage.blob_bytes},

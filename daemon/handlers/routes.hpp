@@ -18,6 +18,7 @@ void add_quantize_routes(http::Router& router, Services& services); ///< quantiz
 void add_device_routes(http::Router& router, Services& services);   ///< devices
 void add_plan_routes(http::Router& router, Services& services);     ///< plan
 void add_event_routes(http::Router& router, Services& services);    ///< events
+void add_token_routes(http::Router& router, Services& services);    ///< tokens
 
 /// All of them.
 void add_routes(http::Router& router, Services& services);

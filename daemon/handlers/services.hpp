@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace hearth::registry {
 class BlobStore;
@@ -21,9 +22,17 @@ class MachineSource;
 
 namespace hearth::daemon {
 
+class AppTokens;
 class EventBus;
 class History;
 class Planner;
+
+/// An address that apps reach over TCP, for `status`.
+struct TcpDoor {
+    std::string address; ///< "127.0.0.1:11434"
+    bool token_required = true;
+    std::string description;
+};
 
 /// What handlers work with. All of it is owned by the daemon and outlives every request; on the io executor.
 struct Services {
@@ -37,10 +46,12 @@ struct Services {
     History& history;
     EventBus& events;
     BlockingPool& workers; ///< for JSON too large for the io thread
+    AppTokens& tokens;
 
     std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
     std::filesystem::path socket{};
     std::filesystem::path data_dir{};
+    std::vector<TcpDoor> tcp{};
     std::string sandbox{}; ///< what is enforced on this process
 };
 
