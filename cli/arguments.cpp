@@ -116,11 +116,36 @@ void declare_devices(CLI::App& command, Arguments& arguments) {
     command.add_flag("--measure", arguments.devices.measure, "Measure speeds anew: some seconds, all cores");
 }
 
+std::string token_action(const std::string& text) {
+    const bool known = text == "create" || text == "list" || text == "revoke";
+    return known ? "" : "must be create, list or revoke";
+}
+
+std::string token_scope(const std::string& text) {
+    return text == "infer" || text == "full" ? "" : "must be infer or full";
+}
+
+void declare_token(CLI::App& command, Arguments& arguments) {
+    TokenOptions& options = arguments.token;
+    command.add_option("action", options.action, "create, list or revoke")->check(token_action);
+    command.add_option("name", options.name, "What you call the app; for revoke its id will do");
+    command
+        .add_option("--scope", options.scope,
+                    "infer: inference and listing; full: also pulling, deleting and loading")
+        ->check(token_scope);
+    command.add_option("--expires", options.expires, "How long it is valid: 30d, 12h; none: until revoked");
+    command.callback([&options] {
+        if (options.name.empty() && options.action != "list") {
+            throw CLI::ValidationError("name", "is required");
+        }
+    });
+}
+
 void declare_help(CLI::App& command, Arguments& arguments) {
     command.add_option("command", arguments.topic, "A command");
 }
 
-constexpr std::array<CommandRow, 14> commands{{
+constexpr std::array<CommandRow, 15> commands{{
     {"run", "Ask a model, or talk with it; pulls it first when it is absent", declare_run},
     {"pull", "Download a model, or adopt a file", declare_pull},
     {"quantize", "Make a smaller model of an installed one", declare_quantize},
@@ -132,6 +157,7 @@ constexpr std::array<CommandRow, 14> commands{{
     {"stop", "Unload models; returns when their memory is free", declare_models},
     {"rm", "Remove models from the store", declare_models},
     {"devices", "List CPU and GPUs: memory, limits, speed", declare_devices},
+    {"token", "Let apps in over TCP: create, list and revoke their tokens", declare_token},
     {"status", "Show the state of the service", declare_nothing},
     {"version", "Print the versions of this program and of the service", declare_nothing},
     {"help", "Explain a command", declare_help},

@@ -68,6 +68,13 @@ struct DevicesOptions {
     bool measure = false;
 };
 
+struct TokenOptions {
+    std::string action = "list"; ///< create, list, revoke
+    std::string name;
+    std::string scope = "infer";
+    std::string expires; ///< empty: never
+};
+
 /// The command line, understood. A plain value; each command reads the part that is its own.
 struct Arguments {
     std::string command; ///< canonical: "list" also for "ls"
@@ -82,6 +89,7 @@ struct Arguments {
     PlanOptions plan;
     ShowOptions show;
     DevicesOptions devices;
+    TokenOptions token;
 };
 
 /// Understands a command line; `words` without the program's name. `--help` anywhere becomes the command

@@ -20,7 +20,7 @@ struct CommandEntry {
     int (*run)(const Arguments& arguments, Service& service);
 };
 
-constexpr std::array<CommandEntry, 13> entries{{
+constexpr std::array<CommandEntry, 14> entries{{
     {"version", run_version},
     {"status", run_status},
     {"list", run_list},
@@ -34,6 +34,7 @@ constexpr std::array<CommandEntry, 13> entries{{
     {"stop", run_stop},
     {"devices", run_devices},
     {"run", run_run},
+    {"token", run_token},
 }};
 
 int run_command(const Arguments& arguments) {

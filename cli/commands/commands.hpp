@@ -18,6 +18,7 @@ int run_quantize(const Arguments& arguments, Service& service);
 int run_plan(const Arguments& arguments, Service& service);
 int run_rm(const Arguments& arguments, Service& service);
 int run_load(const Arguments& arguments, Service& service);
+int run_token(const Arguments& arguments, Service& service);
 int run_stop(const Arguments& arguments, Service& service);
 int run_devices(const Arguments& arguments, Service& service);
 int run_run(const Arguments& arguments, Service& service);

@@ -58,6 +58,10 @@ std::string describe(const Json& status) {
                                    get_string(status, "version").value_or("?"),
                                    get_integer(status, "pid").value_or(0), short_duration(uptime));
     text += fmt::format("  socket    {}\n", get_string(status, "socket").value_or("?"));
+    for (const Json& door : status.value("tcp", Json::array())) {
+        text += fmt::format("  tcp       {} ({})\n", get_string(door, "address").value_or("?"),
+                            get_string(door, "description").value_or("?"));
+    }
     text += fmt::format("  data      {}\n", get_string(status, "data_dir").value_or("?"));
     text += fmt::format("  models    {} ({}, {} of unfinished downloads)\n", count_of(status, "models"),
                         bytes_of(status, "blob_bytes"), bytes_of(status, "partial_bytes"));
