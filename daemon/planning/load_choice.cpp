@@ -26,6 +26,20 @@ std::uint64_t host_bytes(const memory::Choice& choice, const memory::Machine& ma
     return 0;
 }
 
+/// What the llama backend may keep beside its caches: two copies for each sequence of what cannot be rolled back, the
+/// recurrent state and the sliding windows. They come with long conversations, so they are reserved and not reported.
+std::uint64_t checkpoint_bytes(const registry::ModelShape& shape, const memory::EstimateOptions& options) {
+    constexpr std::uint64_t checkpoints = 2;
+    registry::ModelShape kept = shape;
+    std::uint64_t state = 0;
+    for (registry::LayerShape& layer : kept.layers) {
+        state += layer.state_bytes;
+        layer.shares_cache = layer.shares_cache || !layer.sliding;
+    }
+    const auto sequences = static_cast<std::uint64_t>(options.parallel);
+    return checkpoints * (state * sequences + memory::estimate_kv_cache(kept, options));
+}
+
 /// The options of `hearth run` and `load` that ask for this.
 std::string as_options(const memory::Choice& choice) {
     std::string text = fmt::format("--ctx {}", choice.options.context);
@@ -63,7 +77,8 @@ std::string describe(const memory::Choice& choice) {
                        choice.placement, format_bytes(choice.memory.total_bytes()));
 }
 
-runtime::LoadPlan to_load_plan(const memory::Choice& choice, const memory::Machine& machine) {
+runtime::LoadPlan to_load_plan(const memory::Choice& choice, const registry::ModelShape& shape,
+                               const memory::Machine& machine) {
     runtime::LoadPlan plan;
     std::vector<std::string> accelerators;
     for (const memory::Device& device : machine.accelerators) {
@@ -72,7 +87,7 @@ runtime::LoadPlan to_load_plan(const memory::Choice& choice, const memory::Machi
     runtime::apply_plan(plan.spec, choice.options, choice.layers, accelerators);
     plan.spec.threads = choice.threads;
     plan.choice_json = to_text(memory::choice_json(choice, machine));
-    plan.host_bytes = host_bytes(choice, machine);
+    plan.host_bytes = host_bytes(choice, machine) + checkpoint_bytes(shape, choice.options);
     plan.text = describe(choice);
     return plan;
 }

@@ -9,7 +9,8 @@
 namespace hearth::daemon {
 
 /// The choice as the scheduler takes it.
-runtime::LoadPlan to_load_plan(const runtime::memory::Choice& choice,
+/// @param shape  of the model: what the engine keeps to go back to in a conversation is reserved as well
+runtime::LoadPlan to_load_plan(const runtime::memory::Choice& choice, const registry::ModelShape& shape,
                                const runtime::memory::Machine& machine);
 
 /// A load's wishes in the planner's terms.

@@ -276,7 +276,7 @@ asio::awaitable<std::optional<runtime::LoadPlan>> Planner::plan_load(registry::M
     }
     memory::Choice& choice = plan.choices[plan.pick.value_or(0)];
     choice.threads = options.threads.value_or(choice.threads);
-    co_return to_load_plan(choice, here);
+    co_return to_load_plan(choice, shapes->model, here);
 }
 
 } // namespace hearth::daemon
