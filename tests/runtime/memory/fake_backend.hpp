@@ -63,7 +63,8 @@ class FakeBackends : public ::testing::Test {
     }
 
     boost::asio::io_context io_;
-    std::map<std::string, Json> answers_; ///< by name of the backend
+    std::map<std::string, Json> answers_;  ///< to "devices", by name of the backend
+    std::map<std::string, Json> measured_; ///< to "measure"
     std::map<std::string, Error> failures_;
     std::vector<std::string> heads_; ///< what was asked
     int stopped_ = 0;
@@ -79,11 +80,12 @@ class FakeBackends : public ::testing::Test {
         OneAnswer(FakeBackends& world, std::string name) : world_(world), name_(std::move(name)) {}
 
         boost::asio::awaitable<Json> ask(std::string head, std::vector<UniqueFd>) override {
+            const bool measures = get_string(Json::parse(head), "op") == "measure";
             world_.heads_.push_back(std::move(head));
             if (const auto failure = world_.failures_.find(name_); failure != world_.failures_.end()) {
                 throw Error(failure->second);
             }
-            co_return world_.answers_[name_];
+            co_return measures ? world_.measured_[name_] : world_.answers_[name_];
         }
         boost::asio::awaitable<void> stop() override {
             ++world_.stopped_;

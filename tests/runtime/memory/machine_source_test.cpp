@@ -56,7 +56,7 @@ class MachineSourceTest : public FakeBackends {
         answers_["engine"]["devices"] = {
             {{"id", "cuda0"}, {"kind", "gpu"}, {"total_bytes", 8 * gibibyte}, {"free_bytes", free}}};
     }
-    void give_speeds() { answers_["engine"]["bandwidth"] = 30e9; }
+    void give_speeds() { measured_["engine"] = {{"bandwidth", 30e9}}; }
     std::size_t asked(const std::string& what) const {
         return static_cast<std::size_t>(std::ranges::count_if(
             heads_, [&](const std::string& head) { return head.find(what) != std::string::npos; }));
@@ -119,8 +119,10 @@ TEST_F(MachineSourceTest, MeasuresByItselfOnceTheMachineIsQuiet) {
     EXPECT_EQ(asked("measure"), 0u) << "a model is answering";
     busy_ = false;
     time_.advance(15s);
-    while (run(source().report()).measured_at.empty()) {
+    for (int turn = 0; turn < 1000 && run(source().report()).measured_at.empty(); ++turn) {
+        settle();
     }
+    EXPECT_NE(run(source().report()).measured_at, "");
     EXPECT_EQ(asked("measure"), 1u);
 }
 

@@ -76,8 +76,8 @@ TEST_F(Probe, ReadsSpeedsByDeviceAndType) {
 }
 
 TEST_F(Probe, MeasuresWithTheBackendsThatRunModels) {
-    answers_["echo"] = {{"bandwidth", 1e9}};
-    answers_["engine"] = {{"bandwidth", 2e9}};
+    measured_["echo"] = {{"bandwidth", 1e9}};
+    measured_["engine"] = {{"bandwidth", 2e9}};
     const SpeedResult both = run(measure_speeds({plugin("echo"), model_plugin("engine")}, starter(), 4));
     EXPECT_EQ(both.speeds.at("cpu").bandwidth, 2e9);
     EXPECT_THAT(heads_, ElementsAre(HasSubstr(R"("threads":4)")));
