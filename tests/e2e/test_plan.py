@@ -3,6 +3,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -12,9 +13,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools/make_model")
 
 import families
 import filled
+import gguf
 import models
 import processes
 from harness import DOES_NOT_FIT, DONE, NOT_FOUND, USAGE, HearthTest, needs_llama
+from hub import Hub
+from probe import write_probe
 
 MIB = 1 << 20
 LIMIT = 400 * MIB
@@ -96,6 +100,78 @@ class Planning(HearthTest):
     def test_wrong_bodies_are_typed(self):
         for body in ({}, {"model": 7}, {"model": "tiny", "context": -1}, {"model": "tiny", "gpus": "6GiB"}, {"model": "tiny", "kv_type": "x"}):
             self.assert_error(self.client.post("/hearth/v1/plan", body), 400, ("invalid_argument", "request.invalid", "argument.invalid"))
+
+
+class Published(HearthTest):
+    """A repository of ten quantizations of a 7B model, with a tokenizer of real size: planned from one header."""
+
+    # Bytes for one weight of each, about.
+    QUANTS = {"Q2_K": 3.2, "Q3_K_M": 4.0, "IQ4_XS": 4.4, "Q4_K_S": 4.7, "Q4_K_M": 4.9, "Q5_K_S": 5.6, "Q5_K_M": 5.7, "Q6_K": 6.6, "Q8_0": 8.5, "F16": 16}
+    BUDGET, QUICK_BUDGET = 10_000_000, 128 << 10
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="hearth-ten-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = Path(folder.name)
+        cls.hub = Hub(cls.folder)
+        cls.addClassCleanup(cls.hub.stop)
+        probe = families.dense("qwen2", 28, 3584, 18944, 28, 4, 152064, 131072, bias=True)
+        probe.metadata |= filled.tokenizer(probe)
+        head = cls.folder / "head"
+        write_probe(probe, str(head))
+        weights = sum(tensor.size + gguf.padding(tensor.size) for tensor in probe.tensors)
+        with open(head, "rb") as file:
+            header = file.read(head.stat().st_size - weights)
+        files = {}
+        for quant, bits in cls.QUANTS.items():
+            path = cls.folder / f"m-{quant}.gguf"
+            path.write_bytes(header)
+            os.truncate(path, len(header) + (weights if quant == "Q4_K_M" else int(7.6e9 * bits / 8)))
+            files[path.name] = path
+        cls.hub.add_repository("org/seven", files, unread=True)
+        cls.service_environment = {"HF_ENDPOINT": cls.hub.url}
+        super().setUpClass()
+
+    def served(self):
+        return sum(self.hub.served.values()) + sum(self.hub.store.served.values())
+
+    def plan(self, **wishes):
+        served = self.served()
+        requests = len(self.hub.store.requests)
+        started = time.monotonic()
+        response = self.client.post("/hearth/v1/plan", {"model": "hf.co/org/seven", "ram": "12GiB"} | wishes)
+        took = time.monotonic() - started
+        self.assertEqual(response.status, 200, response)
+        return response.json(), self.served() - served, len(self.hub.store.requests) - requests, took
+
+    def test_tensor_exact_figures_cost_one_header(self):
+        plan, served, _, took = self.plan()
+        self.assertEqual(len(plan["choices"]), 10)
+        self.assertEqual(plan["pick"]["quant"], "Q4_K_M")
+        self.assertLessEqual(served, self.BUDGET)
+        self.assertLessEqual(plan["header_bytes"], self.BUDGET)
+        by_name = {choice["quant"]: choice for choice in plan["choices"]}
+        weights = by_name["Q4_K_M"]["memory"]["devices"][0]["weights"]
+        self.assertAlmostEqual(weights, (self.folder / "m-Q4_K_M.gguf").stat().st_size, delta=9_000_000)
+        self.assertEqual(by_name["Q8_0"]["download_bytes"], (self.folder / "m-Q8_0.gguf").stat().st_size)
+        print(f"     ten quants, exact: {served} bytes, {took * 1000:.0f} ms with the origin")
+
+    def test_quick_figures_cost_64_kib(self):
+        exact, *_ = self.plan()
+        plan, served, requests, took = self.plan(quick=True)
+        self.assertEqual(requests, 1)
+        self.assertLessEqual(served, self.QUICK_BUDGET)
+        self.assertEqual(plan["pick"]["quant"], exact["pick"]["quant"])
+        self.assertEqual(plan["pick"]["memory"]["devices"][0]["kv"], exact["pick"]["memory"]["devices"][0]["kv"])
+        close = exact["pick"]["memory"]["total_bytes"]
+        self.assertAlmostEqual(plan["pick"]["memory"]["total_bytes"], close, delta=close * 0.01)
+        print(f"     ten quants, quick: {served} bytes, {took * 1000:.0f} ms with the origin")
+
+    def test_a_wished_quant_is_the_pick(self):
+        plan, *_ = self.plan(quant="q8_0", ram="24GiB")
+        self.assertEqual(plan["pick"]["quant"], "Q8_0")
+        self.assert_error(self.client.post("/hearth/v1/plan", {"model": "hf.co/org/seven", "quant": "Q9"}), 404, "model.not_found")
 
 
 class TenModels(HearthTest):

@@ -20,18 +20,32 @@ def content_of(source):
     return source.read_bytes() if isinstance(source, Path) else source
 
 
+def size_of(source):
+    return source.stat().st_size if isinstance(source, Path) else len(source)
+
+
 def git_id(data):
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 class Repository:
-    def __init__(self, files, gated=False, private=False):
+    """@param unread  stand-ins for what hashing a file would give: for files that are too large, or a hole"""
+
+    def __init__(self, files, gated=False, private=False, unread=False):
         self.files = dict(sorted(files.items()))
-        self.gated, self.private = gated, private
-        self.commit = hashlib.sha1(json.dumps([[path, git_id(content_of(source))] for path, source in self.files.items()]).encode()).hexdigest()
+        self.gated, self.private, self.unread = gated, private, unread
+        names = [[path, path if unread else git_id(content_of(source))] for path, source in self.files.items()]
+        self.commit = hashlib.sha1(json.dumps(names).encode()).hexdigest()
+
+    def sha256(self, path):
+        return hashlib.sha256(path.encode() if self.unread else content_of(self.files[path])).hexdigest()
 
     def entries(self):
         for path, source in self.files.items():
+            if self.unread:
+                digest, size = self.sha256(path), size_of(source)
+                yield {"type": "file", "oid": digest[:40], "size": size, "path": path, "lfs": {"oid": digest, "size": size, "pointerSize": 135}}
+                continue
             data = content_of(source)
             entry = {"type": "file", "oid": git_id(data), "size": len(data), "path": path}
             if len(data) >= LARGE:
@@ -88,9 +102,9 @@ class HubExchange(Exchange):
         if repository.gated and not self._has_token():
             return self._refuse(403 if "authorization" in self.headers else 401, "GatedRepo")
         source = repository.files[path]
-        data = content_of(source)
-        headers = {"X-Repo-Commit": commit, "X-Linked-Size": len(data), "X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"'}
-        if len(data) < LARGE:
+        headers = {"X-Repo-Commit": commit, "X-Linked-Size": size_of(source), "X-Linked-Etag": f'"{repository.sha256(path)}"'}
+        if size_of(source) < LARGE:
+            data = content_of(source)
             return Source(data, etag=f'"{git_id(data)}"')
         location = f"{self.origin.store.url}/{quote(source.name)}?X-Amz-Expires=3600&X-Amz-Signature=s"
         return Answer(302, headers={**headers, "Location": location})

@@ -70,7 +70,7 @@ def write_probe(probe: Probe, path: str) -> None:
         "general.file_type": gguf.uint(FILE_TYPES[probe.file_type]),
     }
     metadata |= probe.metadata
-    if probe.architecture != "clip":
+    if probe.architecture != "clip" and "tokenizer.ggml.model" not in metadata:
         metadata["tokenizer.ggml.model"] = gguf.text("none")
     head = [struct.pack("<4sIQQ", b"GGUF", 3, len(probe.tensors), len(metadata))]
     head += [gguf.encode_string(key) + gguf.encode_value(value) for key, value in metadata.items()]
