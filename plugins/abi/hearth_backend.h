@@ -121,7 +121,8 @@ typedef struct hearth_request hearth_request; /* the plugin's */
  *   "complete"  body: {"prompt": text or tokens, "stream", "n_predict", sampling as in OpenAI's completions plus top_k, min_p, seed,
  *               repeat_penalty, stop, "return_tokens"}. Events: {"content": text, "tokens": [ids], "stop": false}, the last with
  *               "stop": true, "stop_type": "eos"|"limit"|"word", "tokens_evaluated", "tokens_predicted", "timings".
- *   "embed"     body: {"input": [texts]}. One event: {"embeddings": [[floats, L2-normalised]], "tokens": n}.
+ *   "embed"     body: {"input": [texts], "normalize": false asks for vectors as the model gives them, where the backend can}.
+ *               One event: {"embeddings": [[floats, L2-normalised]], "tokens": n}.
  *   "tokenize"  body: {"content": text, "add_special": bool}. One event: {"tokens": [ids]}.
  *   "template"  body: as chat. One event: {"prompt": text}.
  */

@@ -1,5 +1,7 @@
 #include "plugins/llama/body.hpp"
 
+#include "plugins/llama/schema_guard.hpp"
+
 #include <common.h>
 
 #include <algorithm>
@@ -41,6 +43,52 @@ bool is_token_list(const Json& value) {
            std::all_of(value.begin(), value.end(), [](const Json& item) { return item.is_number_integer(); });
 }
 
+/// A schema under that name, if any.
+void check_member(Json& holder, const char* name) {
+    const auto schema = holder.find(name);
+    if (schema == holder.end() || schema->is_null()) {
+        return;
+    }
+    if (!schema->is_object()) {
+        throw Failure(HEARTH_E_INVALID, "a JSON Schema must be an object");
+    }
+    if (!schema->empty()) { // an empty one is any object to the engine
+        check_schema(*schema);
+    }
+}
+
+void check_response_format(Json& body) {
+    const auto format = body.find("response_format");
+    if (format == body.end() || !format->is_object()) {
+        return;
+    }
+    check_member(*format, "schema");
+    if (const auto holder = format->find("json_schema"); holder != format->end() && holder->is_object()) {
+        check_member(*holder, "schema");
+    }
+    check_member(body, "json_schema");
+}
+
+/// The engine prints a grammar that it cannot read to stderr.
+void refuse_grammar(const Json& body) {
+    if (body.contains("grammar")) {
+        throw Failure(HEARTH_E_UNSUPPORTED, "grammars are not taken; a JSON Schema is");
+    }
+}
+
+void loosen_tools(Json& body) {
+    const auto tools = body.find("tools");
+    if (tools == body.end() || !tools->is_array()) {
+        return;
+    }
+    for (Json& tool : *tools) {
+        const Json::json_pointer parameters("/function/parameters");
+        if (tool.is_object() && tool.contains(parameters)) {
+            loosen_schema(tool[parameters]);
+        }
+    }
+}
+
 } // namespace
 
 void prepare_chat(Json& body) {
@@ -59,17 +107,22 @@ void prepare_chat(Json& body) {
             }
         }
     }
+    refuse_grammar(body);
+    check_response_format(body);
+    loosen_tools(body);
     const auto stream = body.find("stream");
     if (stream != body.end() && stream->is_boolean() && stream->get<bool>()) {
         body["stream_options"] = {{"include_usage", true}};
     }
 }
 
-void prepare_complete(const Json& body) {
+void prepare_complete(Json& body) {
     const auto prompt = body.find("prompt");
     if (prompt == body.end() || !(prompt->is_string() || is_token_list(*prompt) || has_media(*prompt))) {
         throw Failure(HEARTH_E_INVALID, "\"prompt\" must be a text or a list of tokens");
     }
+    refuse_grammar(body);
+    check_member(body, "json_schema");
 }
 
 std::int64_t prepare_embed(Json& body, const llama_vocab* vocabulary, std::size_t limit) {
@@ -80,6 +133,8 @@ std::int64_t prepare_embed(Json& body, const llama_vocab* vocabulary, std::size_
     if (!texts.is_array() || texts.empty()) {
         throw Failure(HEARTH_E_INVALID, "\"input\" must be a text or a list of texts");
     }
+    const auto normalize = body.find("normalize");
+    const bool raw = normalize != body.end() && normalize->is_boolean() && !normalize->get<bool>();
     std::int64_t total = 0;
     Json lists = Json::array();
     for (const Json& text : texts) {
@@ -99,7 +154,7 @@ std::int64_t prepare_embed(Json& body, const llama_vocab* vocabulary, std::size_
         total += static_cast<std::int64_t>(tokens.size());
         lists.push_back(tokens);
     }
-    body = {{"input", std::move(lists)}, {"encoding_format", "float"}, {"embd_normalize", 2}};
+    body = {{"input", std::move(lists)}, {"encoding_format", "float"}, {"embd_normalize", raw ? -1 : 2}};
     return total;
 }
 

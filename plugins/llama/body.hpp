@@ -8,13 +8,13 @@ struct llama_vocab;
 
 namespace hearth::llama {
 
-/// Translates a chat body: asks for usage in the last event, and refuses media that the engine would fetch by
-/// itself.
+/// Translates a chat body: asks for usage in the last event, refuses media that the engine would fetch by
+/// itself, and schemas that it would not keep to.
 /// @throws Failure  HEARTH_E_INVALID
 void prepare_chat(Json& body);
 
-/// Checks the body of a completion. @throws Failure HEARTH_E_INVALID
-void prepare_complete(const Json& body);
+/// Checks the body of a completion, and its schema. @throws Failure HEARTH_E_INVALID
+void prepare_complete(Json& body);
 
 /// Translates an embed body into token lists.
 /// @param limit  tokens per text

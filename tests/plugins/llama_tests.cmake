@@ -24,6 +24,11 @@ hearth_test(llama_template_guard_test
   SOURCES llama_template_guard_test.cpp ${CMAKE_SOURCE_DIR}/plugins/llama/template_guard.cpp
   LINKS nlohmann_json::nlohmann_json LABELS llama)
 
+hearth_test(llama_schema_guard_test
+  SOURCES llama_schema_guard_test.cpp ${CMAKE_SOURCE_DIR}/plugins/llama/schema_guard.cpp
+    ${CMAKE_SOURCE_DIR}/plugins/llama/pattern.cpp
+  LINKS nlohmann_json::nlohmann_json LABELS llama)
+
 add_test(NAME LlamaPlugin.PassesTheConformanceKit
   COMMAND hearth-plugin-check $<TARGET_FILE:hearth_plugin_llama> --model ${folder}/tiny.gguf)
 add_test(NAME LlamaPlugin.PassesTheConformanceKitWithASplitModel
