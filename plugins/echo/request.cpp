@@ -185,7 +185,20 @@ void Request::prepare_text(const Json& body, std::string text, std::int64_t prom
 void Request::prepare_chat(const Json& body) {
     const Json& messages = messages_of(body);
     std::int64_t prompt_tokens = static_cast<std::int64_t>(split_words(render(messages)).size());
-    prepare_text(body, last_user_text(messages), prompt_tokens);
+    const std::string question = last_user_text(messages);
+    prepare_text(body, question, prompt_tokens);
+    prepare_call(body, question);
+}
+
+void Request::prepare_call(const Json& body, const std::string& question) {
+    const Json tools = body.value("tools", Json());
+    const bool wanted =
+        body.value("tool_choice", Json()) == "required" || wishes_.value("echo_call", Json()) == true;
+    const Json::json_pointer name("/0/function/name");
+    if (wanted && tools.is_array() && tools.contains(name)) {
+        call_ = {{"name", tools[name]}, {"arguments", Json{{"text", question}}.dump()}};
+        words_.clear();
+    }
 }
 
 void Request::prepare_complete(const Json& body) {
@@ -272,6 +285,9 @@ void Request::say(const hearth_sink& sink) {
         }
     }
     misbehave(words_.size());
+    if (stream_ && !call_.is_null()) {
+        say_call(sink);
+    }
     write(sink, last_event(Milliseconds(std::chrono::steady_clock::now() - started).count()));
 }
 
@@ -327,6 +343,22 @@ Json Request::word_event(std::string_view word) const {
     return {{"content", word}, {"tokens", {token_of(word)}}, {"stop", false}};
 }
 
+/// In pieces, as models make them: the name, then the arguments in two parts.
+void Request::say_call(const hearth_sink& sink) const {
+    const auto piece = [&](Json call) {
+        call["index"] = 0;
+        write(sink, chunk({{"tool_calls", Json::array({std::move(call)})}}, nullptr));
+    };
+    const std::string arguments = call_["arguments"].get<std::string>();
+    piece({{"id", "call_echo_" + std::to_string(number_)},
+           {"type", "function"},
+           {"function", {{"name", call_["name"]}, {"arguments", ""}}}});
+    for (const std::string& part :
+         {arguments.substr(0, arguments.size() / 2), arguments.substr(arguments.size() / 2)}) {
+        piece({{"function", {{"arguments", part}}}});
+    }
+}
+
 std::string Request::whole_text() const {
     std::string text;
     for (const std::string& word : words_) {
@@ -350,12 +382,17 @@ Json Request::last_event(double elapsed_ms) const {
                 {"tokens_predicted", predicted},
                 {"timings", timings}};
     }
-    const char* reason = finish_ == "limit" ? "length" : "stop";
+    const char* reason = !call_.is_null() ? "tool_calls" : finish_ == "limit" ? "length" : "stop";
     Json event = chunk(Json::object(), reason);
     if (!stream_) {
         event["object"] = "chat.completion";
         event["choices"][0].erase("delta");
-        event["choices"][0]["message"] = {{"role", "assistant"}, {"content", whole_text()}};
+        Json& message = event["choices"][0]["message"];
+        message = {{"role", "assistant"}, {"content", whole_text()}};
+        if (!call_.is_null()) {
+            const std::string id = "call_echo_" + std::to_string(number_);
+            message["tool_calls"] = Json::array({{{"id", id}, {"type", "function"}, {"function", call_}}});
+        }
     }
     event["usage"] = {{"prompt_tokens", prompt_tokens_},
                       {"completion_tokens", predicted},

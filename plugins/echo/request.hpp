@@ -14,7 +14,8 @@ namespace hearth::echo {
 /// One request: what it will say is settled at creation; `run` says it.
 /// Body members that drive tests, also as defaults in the load options: "echo_delay_ms" before each word,
 /// "echo_repeat": say the text n times, "echo_fail_after", "echo_crash_after", "echo_hang_after": after n
-/// words fail, abort() or stall until cancelled ("echo_deaf": true stalls for ever).
+/// words fail, abort() or stall until cancelled ("echo_deaf": true stalls for ever). "echo_call": true, or a
+/// "tool_choice" of "required", calls the first of the tools with the question as its argument "text".
 class Request {
   public:
     /// @throws Failure  HEARTH_E_INVALID, HEARTH_E_UNSUPPORTED, HEARTH_E_CONTEXT
@@ -33,6 +34,7 @@ class Request {
   private:
     void prepare_text(const Json& body, std::string text, std::int64_t prompt_tokens);
     void prepare_chat(const Json& body);
+    void prepare_call(const Json& body, const std::string& question);
     void prepare_complete(const Json& body);
     void prepare_single(const Json& body);
 
@@ -42,6 +44,7 @@ class Request {
     void write(const hearth_sink& sink, const Json& event) const;
     Json chunk(const Json& delta, const Json& finish_reason) const;
     Json word_event(std::string_view word) const;
+    void say_call(const hearth_sink& sink) const;
     Json last_event(double elapsed_ms) const;
     std::string whole_text() const;
     std::int64_t option(const char* key, std::int64_t fallback) const;
@@ -50,6 +53,7 @@ class Request {
     std::string operation_;
     Json single_; ///< the one event of embed, tokenize and template
     Json wishes_; ///< echo_* of the body over the load options
+    Json call_;   ///< {name, arguments as text} of a tool instead of words
     std::vector<std::string> words_;
     std::string finish_ = "eos"; ///< eos, limit or word
     std::int64_t prompt_tokens_ = 0;
