@@ -43,6 +43,8 @@ struct AcquireRequest {
     LoadOptions options;
     std::optional<std::chrono::nanoseconds>
         keep_alive; ///< negative: for ever; stays on the runner until another sets it
+    /// Of this model, for a load whose request names none; absent: the service's.
+    std::optional<std::chrono::nanoseconds> usual_keep_alive{};
     std::function<void(std::string stage, double fraction)> on_progress; ///< loading; may be empty
 };
 

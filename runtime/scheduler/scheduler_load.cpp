@@ -25,7 +25,7 @@ Entry Scheduler::Impl::begin_load(const std::string& key, const AcquireRequest& 
     entry->names = {request.name};
     entry->model = request.model;
     entry->plugin = plugin;
-    entry->keep_alive = request.keep_alive.value_or(config.keep_alive);
+    entry->keep_alive = request.keep_alive.value_or(request.usual_keep_alive.value_or(config.keep_alive));
     entry->load_started = seams.clock->steady_now();
     const Wanted carried = std::exchange(wanted[key], {});
     wanted.erase(key);
