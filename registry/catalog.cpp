@@ -5,6 +5,7 @@
 #include "base/nearest.hpp"
 #include "base/sha256.hpp"
 #include "registry/blobs/blob_store.hpp"
+#include "registry/catalogue/known_models.hpp"
 #include "registry/db/database.hpp"
 #include "registry/db/model_rows.hpp"
 #include "registry/inspect.hpp"
@@ -83,6 +84,8 @@ Catalog::Wanted Catalog::wanted(const std::string& name) const {
         ref.kind = ModelRef::Kind::local;
         ref.host = "local";
         wanted.names.push_back(std::move(ref));
+        // What is in the store goes before what the catalogue says; the same again costs nothing.
+        wanted.names.push_back(resolve_name(name, default_registry_));
     }
     return wanted;
 }

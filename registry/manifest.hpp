@@ -96,6 +96,9 @@ inline constexpr const char* ollama_projector = "application/vnd.ollama.image.pr
 inline constexpr const char* ollama_adapter = "application/vnd.ollama.image.adapter";
 inline constexpr const char* ollama_template = "application/vnd.ollama.image.template";
 inline constexpr const char* ollama_license = "application/vnd.ollama.image.license";
+inline constexpr const char* ollama_system = "application/vnd.ollama.image.system";
+inline constexpr const char* ollama_params = "application/vnd.ollama.image.params";
+inline constexpr const char* ollama_messages = "application/vnd.ollama.image.messages";
 } // namespace media_type
 
 } // namespace hearth::registry

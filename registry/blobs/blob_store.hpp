@@ -78,6 +78,8 @@ class PartialBlob {
     virtual Digest publish() = 0;
     /// Forgets the bytes so far (the source changed). The next append starts at 0.
     virtual void restart() = 0;
+    /// Deletes what has arrived; nothing can follow.
+    virtual void discard() noexcept = 0;
 };
 
 } // namespace hearth::registry

@@ -201,6 +201,7 @@ Digest PartialFile::publish() {
     if (want_ && got != *want_) {
         ::unlink(part_.c_str());
         journal_.remove();
+        fd_.reset();
         throw Error(ErrorCode::corrupt_blob, "sha256 is " + got.hex() + ", expected " + want_->hex(),
                     "the source sent wrong bytes; pull again");
     }
@@ -217,6 +218,14 @@ void PartialFile::restart() {
     offset_ = recorded_ = durable_ = 0;
     journal_.start({});
     reserve();
+}
+
+void PartialFile::discard() noexcept {
+    if (!fd_)
+        return; // the name may be another's by now
+    ::unlink(part_.c_str());
+    journal_.remove();
+    fd_.reset();
 }
 
 } // namespace hearth::registry

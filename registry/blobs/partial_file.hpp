@@ -27,6 +27,7 @@ class PartialFile final : public PartialBlob {
     void append(std::string_view bytes) override;
     Digest publish() override;
     void restart() override;
+    void discard() noexcept override;
 
     static std::filesystem::path journal_of(const std::filesystem::path& part);
 

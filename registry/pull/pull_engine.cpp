@@ -4,6 +4,7 @@
 #include "base/async/task_group.hpp"
 #include "base/error.hpp"
 #include "registry/blobs/blob_store.hpp"
+#include "registry/catalogue/known_models.hpp"
 #include "registry/pull/pull_job.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -129,7 +130,7 @@ asio::awaitable<Model> PullEngine::pull(PullRequest request,
     if (impl_->stopping) {
         throw Error(ErrorCode::cancelled, "the service is stopping");
     }
-    ModelRef ref = ModelRef::parse(request.name, impl_->context.default_registry);
+    ModelRef ref = resolve_name(request.name, impl_->context.default_registry);
     const RunningPullPtr pull = impl_->find_or_start(std::move(ref), std::move(request));
     struct Listening {
         Impl& impl;
