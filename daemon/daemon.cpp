@@ -14,6 +14,7 @@
 #include "process/sandbox.hpp"
 #include "registry/blobs/blob_store.hpp"
 #include "registry/catalog.hpp"
+#include "registry/create/model_builder.hpp"
 #include "registry/db/database.hpp"
 #include "registry/measurements.hpp"
 #include "registry/pull/fetch_client.hpp"
@@ -68,6 +69,7 @@ struct Daemon::Parts {
           launcher(io, std::move(inherited.launcher_socket), std::move(inherited.launcher)),
           fetcher(io, [this] { return launcher.start_fetch(); }),
           pulls(io, catalog, blobs, fetcher, disk, config.default_registry, pull_options()),
+          builder(catalog, blobs, disk, config.default_registry),
           survey(fetcher, disk, registry::HubAccess::from_environment()), shapes(blobs, disk),
           scheduler(
               io, config, runtime::find_plugins(paths::plugin_dirs()),
@@ -132,6 +134,7 @@ struct Daemon::Parts {
                 .catalog = catalog,
                 .blobs = blobs,
                 .pulls = pulls,
+                .builder = builder,
                 .scheduler = scheduler,
                 .machine = machine,
                 .planner = planner,
@@ -209,6 +212,7 @@ struct Daemon::Parts {
     process::Launcher launcher;
     registry::FetchClient fetcher;
     registry::PullEngine pulls;
+    registry::ModelBuilder builder;
     registry::Survey survey;
     registry::ShapeReader shapes;
     runtime::Scheduler scheduler;

@@ -8,6 +8,28 @@ namespace hearth::daemon {
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 
+namespace {
+
+/// Token, probability, bytes, alternatives: what Ollama shows of them.
+Json shown_logprobs(const Json& tokens) {
+    Json rows = Json::array();
+    for (const Json& token : tokens) {
+        Json row = Json::object();
+        for (const char* key : {"token", "logprob", "bytes"}) {
+            if (token.contains(key)) {
+                row[key] = token[key];
+            }
+        }
+        if (const auto others = token.find("top_logprobs"); others != token.end() && !others->empty()) {
+            row["top_logprobs"] = shown_logprobs(*others);
+        }
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+} // namespace
+
 AnswerStream::AnswerStream(std::unique_ptr<runtime::RequestStream> events)
     : events_(std::move(events)), begun_(Clock::now()), first_(begun_), last_(begun_) {}
 
@@ -60,6 +82,9 @@ Json AnswerShape::chunk(const Piece& piece) const {
     if (!piece.tool_calls.is_null()) {
         holder["tool_calls"] = piece.tool_calls;
     }
+    if (!piece.logprobs.is_null()) {
+        result["logprobs"] = shown_logprobs(piece.logprobs);
+    }
     return result;
 }
 
@@ -92,11 +117,7 @@ asio::awaitable<Piece> relay(AnswerStream& answer, AnswerShape shape, bool strea
             Json line = shape.chunk(*piece);
             co_await out.write_json(std::move(line));
         }
-        whole.text += piece->text;
-        whole.thinking += piece->thinking;
-        if (!piece->tool_calls.is_null()) {
-            whole.tool_calls = std::move(piece->tool_calls);
-        }
+        whole.add(std::move(*piece));
     }
     co_return whole;
 }

@@ -1,6 +1,7 @@
 #include "daemon/handlers/answer.hpp"
 #include "daemon/handlers/body.hpp"
 #include "daemon/handlers/inference.hpp"
+#include "daemon/handlers/messages.hpp"
 #include "daemon/handlers/prompt.hpp"
 #include "daemon/handlers/requests.hpp"
 #include "daemon/handlers/routes.hpp"
@@ -19,6 +20,9 @@ void check(const Target& target, const ChatRequest& request) {
     require_capability(target, "completion", "chat");
     if (!request.tools.empty()) {
         require_capability(target, "tools", "tools");
+    }
+    if (has_images(request.messages)) {
+        require_capability(target, "vision", "images");
     }
     if (request.think.wanted.value_or(false)) {
         require_capability(target, "thinking", "thinking");
@@ -47,6 +51,7 @@ asio::awaitable<void> chat(Services& services, http::Request http_request, http:
     auto build = [request = std::move(request), target, options, backend = lease->plugin().name]() mutable {
         Json messages = with_model_messages(target, std::move(request.messages), std::nullopt);
         Json body = chat_body(std::move(messages), request.tools, request.format, request.think, options);
+        add_logprobs(request.logprobs, false, body);
         add_backend_options(options, backend, body);
         return to_text(body);
     };

@@ -35,12 +35,34 @@ asio::awaitable<void> answer_embed(Services& services, http::Request http_reques
     co_await out.send_json(200, std::move(answer));
 }
 
+/// The older form: one text, its vector as the model gives it.
+asio::awaitable<void> answer_embeddings(Services& services, http::Request http_request,
+                                        http::ResponseWriter& out) {
+    const EmbedRequest request = parse_old_embed(parse_object(http_request.body));
+    const CommonFields& common = request.common;
+    const Target target = co_await find_target(services, common.model, common.backend);
+    Options options = options_of(target, common);
+    options.load.embeddings = true;
+    const Lease lease = co_await acquire(services, target, options.load, common.keep_alive);
+    out.set_header("Hearth-Backend", lease->plugin().name);
+    const Embeddings embeddings = co_await embed(*lease, request.input, true, std::nullopt, Scale::raw);
+    Json answer = {{"embedding", Json::array()}};
+    if (!embeddings.vectors.empty()) {
+        answer["embedding"] = embeddings.vectors.front();
+    }
+    co_await out.send_json(200, std::move(answer));
+}
+
 } // namespace
 
 void add_embed_routes(http::Router& router, Services& services) {
     auto handler = [&services](http::Request request, http::ResponseWriter& out) {
         return answer_embed(services, std::move(request), out);
     };
+    auto on_old = [&services](http::Request request, http::ResponseWriter& out) {
+        return answer_embeddings(services, std::move(request), out);
+    };
+    router.add({"POST", "/api/embeddings", http::Access::infer, http::BodySize::json, on_old});
     router.add({"POST", "/api/embed", http::Access::infer, http::BodySize::json, handler});
 }
 

@@ -13,8 +13,11 @@ namespace asio = boost::asio;
 
 namespace {
 
-asio::awaitable<Json> ask(runtime::RunnerLease& lease, std::vector<std::string> texts) {
-    const Json body = {{"input", std::move(texts)}};
+asio::awaitable<Json> ask(runtime::RunnerLease& lease, std::vector<std::string> texts, Scale scale) {
+    Json body = {{"input", std::move(texts)}};
+    if (scale == Scale::raw) {
+        body["normalize"] = false;
+    }
     co_return co_await run_single(lease, "embed", to_text(body));
 }
 
@@ -60,7 +63,7 @@ std::vector<float> shorten(std::vector<float> vector, std::int64_t dimensions) {
 }
 
 asio::awaitable<Embeddings> embed(runtime::RunnerLease& lease, std::vector<std::string> texts, bool truncate,
-                                  std::optional<std::int64_t> dimensions) {
+                                  std::optional<std::int64_t> dimensions, Scale scale) {
     Embeddings result;
     if (texts.empty()) {
         co_return result;
@@ -68,7 +71,7 @@ asio::awaitable<Embeddings> embed(runtime::RunnerLease& lease, std::vector<std::
     Json event;
     bool too_long = false;
     try {
-        event = co_await ask(lease, texts);
+        event = co_await ask(lease, texts, scale);
     } catch (const Error& error) {
         if (error.code() != ErrorCode::context_exceeded) {
             throw;
@@ -82,7 +85,7 @@ asio::awaitable<Embeddings> embed(runtime::RunnerLease& lease, std::vector<std::
         for (std::string& text : texts) {
             text = co_await cut(lease, std::move(text), lease.context_tokens());
         }
-        event = co_await ask(lease, std::move(texts));
+        event = co_await ask(lease, std::move(texts), scale);
     }
     const Json vectors = event.value("embeddings", Json::array());
     for (const Json& vector : vectors) {

@@ -22,6 +22,9 @@ void check(const Target& target, const GenerateRequest& request) {
         throw Error(ErrorCode::unsupported, "\"" + target.name + "\" does not support insert",
                     "\"suffix\" is not served yet");
     }
+    if (!request.images.empty()) {
+        require_capability(target, "vision", "images");
+    }
     if (request.think.wanted.value_or(false)) {
         require_capability(target, "thinking", "thinking");
     }
@@ -54,6 +57,7 @@ asio::awaitable<Operation> prepare(Services& services, GenerateRequest request, 
         Json body = complete ? complete_body(std::move(prompt), request.format, options)
                              : chat_body(generate_messages(request, target), Json::array(), request.format,
                                          request.think, options);
+        add_logprobs(request.logprobs, complete, body);
         add_backend_options(options, backend, body);
         return to_text(body);
     };

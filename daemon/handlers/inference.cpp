@@ -1,6 +1,8 @@
 #include "daemon/handlers/inference.hpp"
 
 #include "base/error.hpp"
+#include "base/log.hpp"
+#include "daemon/handlers/fields.hpp"
 #include "registry/catalog.hpp"
 
 #include <fmt/format.h>
@@ -62,9 +64,26 @@ Options options_of(const Target& target, const CommonFields& common) {
     return options;
 }
 
+std::optional<std::chrono::nanoseconds> usual_keep_alive(const Target& target) {
+    const Json parameters = Json::parse(target.parameters(), nullptr, false);
+    try {
+        return parameters.is_object() ? keep_alive_field(parameters) : std::nullopt;
+    } catch (const Error& error) {
+        log::warning("daemon", std::string("a model's own parameters: ") + error.what());
+        return std::nullopt;
+    }
+}
+
+runtime::LoadOptions model_load_options(const Target& target, const std::string& backend) {
+    runtime::LoadOptions load = parse_options(layer_options(target.parameters(), Json())).load;
+    load.backend = backend;
+    return load;
+}
+
 asio::awaitable<Lease> acquire(Services& services, Target target, runtime::LoadOptions load,
                                std::optional<std::chrono::nanoseconds> keep_alive) {
     runtime::AcquireRequest request;
+    request.usual_keep_alive = usual_keep_alive(target);
     request.model = std::move(target.model);
     request.name = std::move(target.name);
     request.options = std::move(load);

@@ -38,6 +38,12 @@ void require_capability(const Target& target, std::string_view capability, std::
 /// Request options over the model's own. @throws Error invalid_argument
 Options options_of(const Target& target, const CommonFields& common);
 
+/// `keep_alive` among the model's own parameters; a wrong one is none.
+std::optional<std::chrono::nanoseconds> usual_keep_alive(const Target& target);
+
+/// Load options of the model's own parameters, for requests that bring none.
+runtime::LoadOptions model_load_options(const Target& target, const std::string& backend);
+
 using Lease = std::unique_ptr<runtime::RunnerLease>;
 boost::asio::awaitable<Lease> acquire(Services& services, Target target, runtime::LoadOptions load,
                                       std::optional<std::chrono::nanoseconds> keep_alive);

@@ -161,6 +161,16 @@ void check_openai_messages(const Json& messages) {
     }
 }
 
+bool has_images(const Json& messages) {
+    const auto is_image = [](const Json& part) {
+        return part.is_object() && part.value("type", Json()) == "image_url";
+    };
+    return std::ranges::any_of(messages, [&](const Json& message) {
+        const auto content = message.find("content");
+        return content != message.end() && content->is_array() && std::ranges::any_of(*content, is_image);
+    });
+}
+
 Json to_response_format(const Json& format) {
     if (format.is_null() || format == "") {
         return nullptr;

@@ -17,6 +17,9 @@ Json to_openai_messages(const Json& messages);
 /// invalid_argument
 void check_openai_messages(const Json& messages);
 
+/// Whether a message of OpenAI's shape holds an image.
+bool has_images(const Json& messages);
+
 /// A user message with images, in OpenAI's shape. @param images base64 or data: URIs
 Json openai_user_message(const std::string& text, const std::vector<std::string>& images);
 

@@ -2,6 +2,7 @@
 #include "daemon/handlers/body.hpp"
 #include "daemon/handlers/embedding.hpp"
 #include "daemon/handlers/inference.hpp"
+#include "daemon/handlers/messages.hpp"
 #include "daemon/handlers/openai_request.hpp"
 #include "daemon/handlers/routes.hpp"
 #include "registry/catalog.hpp"
@@ -75,8 +76,10 @@ asio::awaitable<void> complete_chat(Services& services, http::Request http_reque
     if (request.has_tools) {
         require_capability(target, "tools", "tools");
     }
-    runtime::LoadOptions load = parse_options(layer_options(target.parameters(), Json())).load;
-    load.backend = request.backend;
+    if (has_images(request.body["messages"])) {
+        require_capability(target, "vision", "images");
+    }
+    runtime::LoadOptions load = model_load_options(target, request.backend);
     const Lease lease = co_await acquire(services, target, std::move(load), request.keep_alive);
     out.set_header("Hearth-Backend", lease->plugin().name);
     auto build = [request, target] { return openai_chat_body(request, target); };
@@ -91,8 +94,7 @@ asio::awaitable<void> embed_texts(Services& services, http::Request http_request
     auto parse = [text = std::move(http_request.body)] { return parse_openai_embedding(parse_object(text)); };
     const OpenAiEmbedding request = co_await run_sized(services, size, std::move(parse));
     const Target target = co_await find_target(services, request.model, request.backend);
-    runtime::LoadOptions load = parse_options(layer_options(target.parameters(), Json())).load;
-    load.backend = request.backend;
+    runtime::LoadOptions load = model_load_options(target, request.backend);
     load.embeddings = true;
     const Lease lease = co_await acquire(services, target, std::move(load), request.keep_alive);
     out.set_header("Hearth-Backend", lease->plugin().name);

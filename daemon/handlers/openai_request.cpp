@@ -4,8 +4,12 @@
 #include "daemon/handlers/fields.hpp"
 #include "daemon/handlers/messages.hpp"
 #include "daemon/handlers/prompt.hpp"
+#include "daemon/handlers/requests.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -28,10 +32,100 @@ void check_sampling(const Json& body) {
     integer_field(body, "n", 1, 128);
     integer_field(body, "top_logprobs", 0, 20);
     flag_field(body, "logprobs");
-    object_field(body, "response_format");
+    object_field(body, "chat_template_kwargs");
     const Json stop = body.value("stop", Json());
     if (!stop.is_null() && !stop.is_string()) {
         strings_field(body, "stop");
+    }
+}
+
+/// Members of a body that steer one engine past OpenAI's API: grammars are for `response_format`, the rest is ours
+/// to decide.
+constexpr std::array engine_fields{
+    "grammar", "grammar_lazy", "grammar_type", "grammar_triggers",  "preserved_tokens", "json_schema",
+    "id_slot", "lora",         "chat_format",  "generation_prompt", "backend_sampling"};
+
+void refuse_engine_fields(const Json& body) {
+    for (const char* key : engine_fields) {
+        if (body.contains(key)) {
+            throw Error(ErrorCode::unsupported, fmt::format("field \"{}\" is not served", key),
+                        "\"response_format\" takes a JSON Schema");
+        }
+    }
+}
+
+/// {"type": "text" | "json_object" | "json_schema"}; a schema is always kept to, whatever `strict` says.
+void check_response_format(const Json& body) {
+    const Json format = object_field(body, "response_format");
+    if (format.is_null()) {
+        return;
+    }
+    const std::string type = string_field(format, "type").value_or("");
+    if (type == "json_schema") {
+        const Json holder = object_field(format, "json_schema");
+        if (!holder.is_object() || !object_field(holder, "schema").is_object()) {
+            throw Error(ErrorCode::invalid_argument,
+                        "\"response_format\" of type json_schema needs \"json_schema\": {\"schema\": {…}}");
+        }
+        flag_field(holder, "strict");
+    } else if (type != "text" && type != "json_object") {
+        throw Error(ErrorCode::invalid_argument,
+                    "\"response_format\" must have a type of text, json_object or json_schema");
+    }
+}
+
+/// "auto", "none", "required", or one function by its name: then only that one is offered.
+void apply_tool_choice(Json& body) {
+    const Json choice = body.value("tool_choice", Json());
+    if (choice.is_null() || choice == "auto" || choice == "none" || choice == "required") {
+        return;
+    }
+    const Json function = choice.is_object() ? object_field(choice, "function") : Json();
+    const auto name = function.is_object() ? string_field(function, "name") : std::nullopt;
+    if (!name) {
+        throw Error(ErrorCode::invalid_argument,
+                    "\"tool_choice\" must be auto, none, required, or a function with a name");
+    }
+    Json chosen = Json::array();
+    for (const Json& tool : body.value("tools", Json::array())) {
+        if (tool.value("function", Json::object()).value("name", "") == *name) {
+            chosen.push_back(tool);
+        }
+    }
+    if (chosen.empty()) {
+        throw Error(ErrorCode::invalid_argument,
+                    "\"tool_choice\" names \"" + *name + "\", which no tool has");
+    }
+    body["tools"] = std::move(chosen);
+    body["tool_choice"] = "required";
+}
+
+/// `reasoning_effort`, or `reasoning: {effort}`; "none" and "minimal" switch thinking off.
+void apply_reasoning(Json& body) {
+    const Json reasoning = object_field(body, "reasoning");
+    auto effort = reasoning.is_object() ? string_field(reasoning, "effort") : std::nullopt;
+    effort = effort ? effort : string_field(body, "reasoning_effort");
+    body.erase("reasoning");
+    body.erase("reasoning_effort");
+    if (!effort) {
+        return;
+    }
+    const bool off = *effort == "none" || *effort == "minimal";
+    body["chat_template_kwargs"]["enable_thinking"] = !off;
+    if (!off) {
+        body["chat_template_kwargs"]["reasoning_effort"] = *effort;
+    }
+}
+
+/// The engine's name for thoughts, and the one that Ollama's clients read.
+void add_reasoning(Json& event) {
+    for (Json& choice : event["choices"]) {
+        for (const char* key : {"delta", "message"}) {
+            const auto part = choice.find(key);
+            if (part != choice.end() && part->is_object() && part->contains("reasoning_content")) {
+                (*part)["reasoning"] = (*part)["reasoning_content"];
+            }
+        }
     }
 }
 
@@ -46,8 +140,10 @@ OpenAiChat parse_openai_chat(Json body) {
     const Json stream_options = object_field(body, "stream_options");
     request.include_usage =
         stream_options.is_object() && flag_field(stream_options, "include_usage").value_or(false);
-    request.has_tools = !array_field(body, "tools").empty();
+    refuse_engine_fields(body);
     check_sampling(body);
+    check_response_format(body);
+    request.has_tools = !parse_tools(body).empty();
     const Json messages = array_field(body, "messages");
     if (messages.empty()) {
         throw Error(ErrorCode::invalid_argument, "field \"messages\" must be a list that is not empty");
@@ -60,9 +156,8 @@ OpenAiChat parse_openai_chat(Json body) {
     if (request.stream) {
         body["stream_options"] = {{"include_usage", true}};
     }
-    if (const auto effort = string_field(body, "reasoning_effort")) {
-        body["chat_template_kwargs"]["reasoning_effort"] = *effort;
-    }
+    apply_tool_choice(body);
+    apply_reasoning(body);
     request.body = std::move(body);
     return request;
 }
@@ -85,6 +180,9 @@ std::string openai_chat_body(OpenAiChat request, const Target& target) {
 
 std::vector<Json> openai_events(Json event, const OpenAiChat& request) {
     event["model"] = request.model;
+    if (event.contains("choices") && event["choices"].is_array()) {
+        add_reasoning(event);
+    }
     std::vector<Json> events;
     if (!request.stream) {
         events.push_back(std::move(event));

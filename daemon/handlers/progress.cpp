@@ -29,6 +29,20 @@ asio::awaitable<void> write(http::ResponseWriter& out, std::shared_ptr<LineQueue
 
 } // namespace
 
+Json progress_json(const registry::PullProgress& progress) {
+    Json line = {{"status", progress.status}};
+    if (progress.digest) {
+        line["digest"] = progress.digest->text();
+    }
+    if (progress.digest || progress.total_bytes > 0) { // a url's digest is not known before its last byte
+        line["total"] = progress.total_bytes;
+    }
+    if (progress.completed_bytes > 0) {
+        line["completed"] = progress.completed_bytes;
+    }
+    return line;
+}
+
 asio::awaitable<void> write_progress(http::ResponseWriter& out, std::shared_ptr<LineQueue> lines,
                                      asio::awaitable<void> work) {
     using namespace asio::experimental::awaitable_operators; // NOLINT: the operators live in no other

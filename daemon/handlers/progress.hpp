@@ -2,6 +2,7 @@
 
 #include "daemon/http/response_writer.hpp"
 #include "daemon/line_queue.hpp"
+#include "registry/pull/pull_engine.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -14,5 +15,8 @@ namespace hearth::daemon {
 /// @throws  what the work threw, after its lines were written
 boost::asio::awaitable<void> write_progress(http::ResponseWriter& out, std::shared_ptr<LineQueue> lines,
                                             boost::asio::awaitable<void> work);
+
+/// A line of /api/pull.
+Json progress_json(const registry::PullProgress& progress);
 
 } // namespace hearth::daemon

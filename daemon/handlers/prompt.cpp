@@ -63,6 +63,18 @@ Json chat_body(Json messages, const Json& tools, const Json& format, const Think
     return body;
 }
 
+void add_logprobs(const Logprobs& logprobs, bool complete, Json& body) {
+    if (!logprobs.wanted) {
+        return;
+    }
+    if (complete) {
+        body["n_probs"] = std::max<std::int64_t>(1, logprobs.alternatives);
+    } else {
+        body["logprobs"] = true;
+        body["top_logprobs"] = logprobs.alternatives;
+    }
+}
+
 Json generate_messages(const GenerateRequest& request, const Target& target) {
     Json messages = Json::array({openai_user_message(request.prompt, request.images)});
     return with_model_messages(target, std::move(messages), request.system);

@@ -20,6 +20,8 @@ Json with_model_messages(const Target& target, Json messages, const std::optiona
 /// Body of "chat", streaming.
 Json chat_body(Json messages, const Json& tools, const Json& format, const Think& think,
                const Options& options);
+/// Asks for the probabilities of tokens. @param body  of "chat" or "complete"
+void add_logprobs(const Logprobs& logprobs, bool complete, Json& body);
 /// The messages of a generate request.
 Json generate_messages(const GenerateRequest& request, const Target& target);
 /// What /api/generate gives a model without a chat template: it goes on with the text itself, after the

@@ -15,20 +15,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-Json progress_json(const registry::PullProgress& progress) {
-    Json line = {{"status", progress.status}};
-    if (progress.digest) {
-        line["digest"] = progress.digest->text();
-    }
-    if (progress.digest || progress.total_bytes > 0) { // a url's digest is not known before its last byte
-        line["total"] = progress.total_bytes;
-    }
-    if (progress.completed_bytes > 0) {
-        line["completed"] = progress.completed_bytes;
-    }
-    return line;
-}
-
 /// Pulls, tells the lines (when somebody reads them) and the event stream.
 asio::awaitable<void> run_pull(Services& services, registry::PullRequest request,
                                std::shared_ptr<LineQueue> lines) {
@@ -48,8 +34,9 @@ asio::awaitable<void> run_pull(Services& services, registry::PullRequest request
         const registry::Model model = co_await services.pulls.pull(std::move(request), std::move(report));
         Json event = {{"model", model.ref.short_name()}};
         services.events.publish("pull.done", std::move(event));
-        lines->push(
-            {{"status", "success"}, {"model", model.ref.short_name()}}); // the name that it is kept under
+        lines->push({{"status", "success"},
+                     {"model", model.ref.short_name()}, // the name that it is kept under
+                     {"full_name", model.ref.full_name()}});
     } catch (...) {
         const Error error = to_error(std::current_exception());
         Json event = {{"model", name}, {"error", error.what()}, {"code", code_name(error.code())}};

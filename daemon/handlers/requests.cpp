@@ -30,6 +30,13 @@ Think parse_think(const Json& body) {
     return think;
 }
 
+Logprobs parse_logprobs(const Json& body) {
+    Logprobs logprobs;
+    logprobs.wanted = flag_field(body, "logprobs").value_or(false);
+    logprobs.alternatives = integer_field(body, "top_logprobs", 0, 20).value_or(0);
+    return logprobs;
+}
+
 Json parse_format(const Json& body) {
     return to_response_format(body.value("format", Json()));
 }
@@ -45,6 +52,8 @@ std::vector<std::int64_t> parse_context(const Json& body) {
     return tokens;
 }
 
+} // namespace
+
 Json parse_tools(const Json& body) {
     Json tools = array_field(body, "tools");
     for (const Json& tool : tools) {
@@ -55,8 +64,6 @@ Json parse_tools(const Json& body) {
     }
     return tools;
 }
-
-} // namespace
 
 CommonFields parse_common(const Json& body) {
     CommonFields common;
@@ -78,6 +85,7 @@ GenerateRequest parse_generate(const Json& body) {
     request.images = strings_field(body, "images");
     request.format = parse_format(body);
     request.think = parse_think(body);
+    request.logprobs = parse_logprobs(body);
     request.raw = flag_field(body, "raw").value_or(false);
     string_field(body, "template");
     flag_field(body, "truncate");
@@ -91,6 +99,7 @@ ChatRequest parse_chat(const Json& body) {
     request.tools = parse_tools(body);
     request.format = parse_format(body);
     request.think = parse_think(body);
+    request.logprobs = parse_logprobs(body);
     flag_field(body, "truncate");
     return request;
 }
@@ -112,6 +121,15 @@ EmbedRequest parse_embed(const Json& body) {
                         "invalid input type: \"input\" must be a string or a list of strings");
         }
         request.input = strings_field(body, "input");
+    }
+    return request;
+}
+
+EmbedRequest parse_old_embed(const Json& body) {
+    EmbedRequest request;
+    request.common = parse_common(body);
+    if (auto prompt = string_field(body, "prompt"); prompt && !prompt->empty()) {
+        request.input.push_back(std::move(*prompt));
     }
     return request;
 }

@@ -29,6 +29,12 @@ struct CommonFields {
     bool stream = true;
 };
 
+/// `logprobs` and `top_logprobs`: the probabilities of the answer's tokens.
+struct Logprobs {
+    bool wanted = false;
+    std::int64_t alternatives = 0; ///< per token, 0 … 20
+};
+
 struct GenerateRequest {
     CommonFields common;
     std::string prompt;
@@ -38,6 +44,7 @@ struct GenerateRequest {
     std::vector<std::string> images;
     Json format;
     Think think;
+    Logprobs logprobs;
     bool raw = false;
 
     /// No prompt: the request only loads, or with keep_alive 0 unloads.
@@ -50,6 +57,7 @@ struct ChatRequest {
     Json tools;
     Json format;
     Think think;
+    Logprobs logprobs;
 };
 
 struct EmbedRequest {
@@ -63,6 +71,10 @@ struct EmbedRequest {
 GenerateRequest parse_generate(const Json& body);
 ChatRequest parse_chat(const Json& body);
 EmbedRequest parse_embed(const Json& body);
+/// /api/embeddings: one `prompt`.
+EmbedRequest parse_old_embed(const Json& body);
 CommonFields parse_common(const Json& body);
+/// `tools`, in the shape that both APIs share.
+Json parse_tools(const Json& body);
 
 } // namespace hearth::daemon

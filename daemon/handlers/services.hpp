@@ -11,6 +11,7 @@
 namespace hearth::registry {
 class BlobStore;
 class Catalog;
+class ModelBuilder;
 class PullEngine;
 } // namespace hearth::registry
 namespace hearth::runtime {
@@ -40,6 +41,7 @@ struct Services {
     registry::Catalog& catalog;
     registry::BlobStore& blobs;
     registry::PullEngine& pulls;
+    registry::ModelBuilder& builder;
     runtime::Scheduler& scheduler;
     runtime::memory::MachineSource& machine;
     Planner& planner;

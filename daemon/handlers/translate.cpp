@@ -39,7 +39,25 @@ const Json& first_choice(const Json& event) {
     return there ? choices->front() : none;
 }
 
+/// A list with something in it, else null.
+Json list_member(const Json& object, const char* key) {
+    const auto member = object.find(key);
+    return member != object.end() && member->is_array() && !member->empty() ? *member : Json();
+}
+
 } // namespace
+
+void Piece::add(Piece next) {
+    text += next.text;
+    thinking += next.thinking;
+    for (Json Piece::* list : {&Piece::tool_calls, &Piece::logprobs}) {
+        if ((this->*list).is_null()) {
+            this->*list = std::move(next.*list);
+        } else if (!(next.*list).is_null()) {
+            (this->*list).insert((this->*list).end(), (next.*list).begin(), (next.*list).end());
+        }
+    }
+}
 
 Piece AnswerTranslator::feed(const Json& event) {
     if (!event.is_object()) {
@@ -59,6 +77,7 @@ Piece AnswerTranslator::feed(const Json& event) {
     const Json& choice = first_choice(event);
     feed_delta(object_member(choice, "delta"), piece);
     feed_delta(object_member(choice, "message"), piece); // a whole chat.completion
+    piece.logprobs = list_member(object_member(choice, "logprobs"), "content");
     if (const std::string reason = text_member(choice, "finish_reason"); !reason.empty()) {
         metrics_.done_reason = reason == "length" ? "length" : "stop";
     }
@@ -109,6 +128,7 @@ void AnswerTranslator::read_timings(const Json& event) {
 Piece AnswerTranslator::feed_completion(const Json& event) {
     Piece piece;
     piece.text = text_member(event, "content");
+    piece.logprobs = list_member(event, "completion_probabilities");
     if (const auto tokens = event.find("tokens"); tokens != event.end() && tokens->is_array()) {
         for (const Json& token : *tokens) {
             if (token.is_number_integer()) {

@@ -16,7 +16,12 @@ struct Piece {
     std::string text;
     std::string thinking;
     Json tool_calls = nullptr; ///< Ollama's shape, whole; null when there is none
-    bool empty() const { return text.empty() && thinking.empty() && tool_calls.is_null(); }
+    Json logprobs = nullptr; ///< of the tokens: [{token, logprob, bytes, top_logprobs}]; null when not asked
+    bool empty() const {
+        return text.empty() && thinking.empty() && tool_calls.is_null() && logprobs.is_null();
+    }
+    /// Appends what comes next.
+    void add(Piece next);
 };
 
 /// The sums at the end. Durations in nanoseconds; 0: the backend did not say.

@@ -7,6 +7,8 @@
 #include <boost/beast/http/string_body.hpp>
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace hearth::daemon::http {
 
 namespace asio = boost::asio;
@@ -80,7 +82,7 @@ bool BodyReader::done() const {
 }
 
 std::string BodyReader::take() {
-    return std::move(parser_->request.get().body());
+    return std::exchange(parser_->request.get().body(), {});
 }
 
 } // namespace hearth::daemon::http

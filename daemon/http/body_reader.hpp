@@ -21,7 +21,7 @@ class BodyReader {
     /// @throws Error  too_large, invalid_argument: a bad chunk
     void feed(std::string& buffer);
     bool done() const;
-    /// After done.
+    /// What was decoded since the last call; the whole body when it is called once, after done.
     std::string take();
 
   private:

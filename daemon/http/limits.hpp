@@ -12,7 +12,8 @@ struct Limits {
     std::size_t header_bytes = 16u << 10; ///< all header lines together
     std::size_t header_fields = 100;
     std::uint64_t json_body_bytes = 8u << 20;
-    std::uint64_t large_body_bytes = 64u << 20; ///< routes that take images
+    std::uint64_t large_body_bytes = 64u << 20;          ///< routes that take images
+    std::uint64_t upload_bytes = std::uint64_t{1} << 40; ///< routes that take whole model files
     std::size_t chunk_extension_bytes = 256;
     std::chrono::steady_clock::duration header_deadline = std::chrono::seconds(10); ///< from its first byte
     std::chrono::steady_clock::duration body_grace =

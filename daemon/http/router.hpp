@@ -13,9 +13,14 @@
 
 namespace hearth::daemon::http {
 
+class BodySource;
+
 /// Answers one request. The writer outlives the coroutine: the session awaits it. An exception becomes the
 /// error answer.
 using Handler = std::function<boost::asio::awaitable<void>(Request, ResponseWriter&)>;
+
+/// Answers an upload: takes the body itself, as it arrives. The connection is closed afterwards.
+using UploadHandler = std::function<boost::asio::awaitable<void>(Request, BodySource&, ResponseWriter&)>;
 
 enum class BodySize { json, large };
 
@@ -32,6 +37,7 @@ struct Route {
     BodySize body = BodySize::json;
     Handler handler;
     Served served = Served::everywhere;
+    UploadHandler upload = nullptr; ///< instead of handler
 };
 
 /// The table of routes: filled at start, then only read.

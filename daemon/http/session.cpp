@@ -3,6 +3,7 @@
 #include "base/async/timeout.hpp"
 #include "base/log.hpp"
 #include "daemon/http/body_reader.hpp"
+#include "daemon/http/body_source.hpp"
 #include "daemon/http/door.hpp"
 #include "protocol/error_table.hpp"
 
@@ -214,6 +215,7 @@ asio::awaitable<bool> Session::serve(Head head) {
                                     .write_stall = limits_.write_stall};
     ResponseWriter out(connection_, options);
     std::optional<Error> fault;
+    std::optional<BodySource> upload;
     Router::Match match;
     try {
         if (peer_.door != nullptr && co_await admit(head, request, out)) {
@@ -226,7 +228,12 @@ asio::awaitable<bool> Session::serve(Head head) {
         }
         const bool large = match.route != nullptr && match.route->body == BodySize::large;
         const std::uint64_t limit = large ? limits_.large_body_bytes : limits_.json_body_bytes;
-        request.body = co_await read_body(head, limit);
+        if (match.route != nullptr && match.route->upload) {
+            out.set_keep_alive(false); // what the handler leaves unread would be taken for the next request
+            upload.emplace(connection_, buffer_, head, limits_);
+        } else {
+            request.body = co_await read_body(head, limit);
+        }
     } catch (const Error& error) {
         if (error.code() == ErrorCode::cancelled) {
             throw;
@@ -251,18 +258,35 @@ asio::awaitable<bool> Session::serve(Head head) {
         co_await out.send_error(error);
         co_return out.keep_alive();
     }
-    auto answered = co_await (handle(match.route, std::move(request), out) || connection_.wait_closed());
+    if (upload) {
+        co_await (handle_upload(match.route, std::move(request), std::move(*upload), out) ||
+                  connection_.wait_closed());
+        co_await connection_.close_gently();
+        co_return false;
+    }
+    const Handler& handler = match.route->handler;
+    auto answered =
+        co_await (handle(match.route, handler, std::move(request), out) || connection_.wait_closed());
     co_return answered.index() == 0 && out.keep_alive() && !draining_;
 }
 
-asio::awaitable<void> Session::handle(const Route* route, Request request, ResponseWriter& out) {
+asio::awaitable<void> Session::handle_upload(const Route* route, Request request, BodySource body,
+                                             ResponseWriter& out) {
+    const Handler handler = [route, &body](Request wanted, ResponseWriter& answer) {
+        return route->upload(std::move(wanted), body, answer);
+    };
+    co_await handle(route, handler, std::move(request), out);
+}
+
+asio::awaitable<void> Session::handle(const Route* route, const Handler& handler, Request request,
+                                      ResponseWriter& out) {
     std::exception_ptr failure;
     try {
         if (request.access == Access::infer && route->access != Access::infer) {
             throw Error(ErrorCode::forbidden, request.path + " is not served on this socket",
                         "infer.sock serves inference and listing; use api.sock");
         }
-        co_await route->handler(std::move(request), out);
+        co_await handler(std::move(request), out);
         co_await out.finish();
     } catch (...) {
         failure = std::current_exception();

@@ -44,7 +44,11 @@ class Session {
     boost::asio::awaitable<bool> serve(Head head);
     boost::asio::awaitable<void> refuse(HeadFault fault);
     /// The handler, with every exception turned into an answer.
-    boost::asio::awaitable<void> handle(const Route* route, Request request, ResponseWriter& out);
+    boost::asio::awaitable<void> handle(const Route* route, const Handler& handler, Request request,
+                                        ResponseWriter& out);
+    /// A request whose handler takes the body itself.
+    boost::asio::awaitable<void> handle_upload(const Route* route, Request request, BodySource body,
+                                               ResponseWriter& out);
 
     Connection connection_;
     const Router& router_;

@@ -24,6 +24,24 @@ TEST(AnswerTranslator, GivesTextAndThinkingApart) {
     EXPECT_EQ(piece.thinking, "");
 }
 
+TEST(AnswerTranslator, GivesProbabilitiesOfBothOperationsInOneShape) {
+    AnswerTranslator translator;
+    const Json token = text(R"([{"token": "a", "logprob": -1.0}])");
+    EXPECT_EQ(
+        translator.feed({{"choices", {{{"delta", {{"content", "a"}}}, {"logprobs", {{"content", token}}}}}}})
+            .logprobs,
+        token);
+    EXPECT_EQ(
+        translator.feed({{"content", "a"}, {"stop", false}, {"completion_probabilities", token}}).logprobs,
+        token);
+    Piece whole;
+    for (int i = 0; i < 2; ++i) {
+        whole.add(translator.feed({{"content", "a"}, {"stop", false}, {"completion_probabilities", token}}));
+    }
+    EXPECT_EQ(whole.text, "aa");
+    EXPECT_EQ(whole.logprobs.size(), 2U);
+}
+
 TEST(AnswerTranslator, SumsUpTheLastEvent) {
     AnswerTranslator translator;
     translator.feed(text(R"({"choices": [{"delta": {}, "finish_reason": "length"}]})"));
