@@ -53,20 +53,41 @@ void Answer::take(const Json& event) {
                                   ? get_string(*message, "content").value_or("")
                                   : get_string(event, "response").value_or("");
     text_ += piece;
+    const Json& holder = message != event.end() && message->is_object() ? *message : event;
+    const std::string thought = get_string(holder, "thinking").value_or("");
     if (style_ == AnswerStyle::events) {
         started_ = true;
         print_json(event);
-    } else if (!piece.empty()) {
+        return;
+    }
+    if (!thought.empty() && safe_) {
+        print_thinking(thought);
+    }
+    if (!piece.empty()) {
         print_text(piece);
     }
 }
 
+void Answer::print_thinking(const std::string& piece) {
+    print((!thinking_ && has_color() ? "\x1b[2m" : "") + printable(piece));
+    thinking_ = true;
+}
+
+void Answer::close_thinking() {
+    if (thinking_) {
+        print(has_color() ? "\x1b[0m\n\n" : "\n\n");
+        thinking_ = false;
+    }
+}
+
 void Answer::print_text(const std::string& piece) {
+    close_thinking();
     started_ = true;
     print(safe_ ? printable(piece) : piece);
 }
 
 void Answer::end_line() {
+    close_thinking();
     if (style_ == AnswerStyle::text && started_ && !text_.ends_with('\n')) {
         print("\n");
     }

@@ -12,7 +12,7 @@ namespace hearth::cli {
 
 /// How an answer is shown.
 enum class AnswerStyle {
-    text,  ///< the answer alone, as it comes
+    text,  ///< the answer as it comes; on a terminal the model's thoughts before it, dimmed
     events ///< each event as a line of JSON
 };
 
@@ -36,10 +36,13 @@ class Answer {
   private:
     void take(const Json& event);
     void print_text(const std::string& piece);
+    void print_thinking(const std::string& piece);
+    void close_thinking();
 
     AnswerStyle style_;
     bool safe_; // stdout is a terminal: control characters are replaced
     bool started_ = false;
+    bool thinking_ = false; // thoughts are on the screen, and the answer has not begun
     std::string text_;
     std::string last_; // the event with the timings, as JSON text
 };

@@ -30,6 +30,12 @@ std::string positive(const std::string& text) {
     return CLI::detail::lexical_cast(text, number) && number > 0 ? "" : "must be a whole number above 0";
 }
 
+std::string think_level(const std::string& text) {
+    constexpr std::array<std::string_view, 6> levels{"on", "off", "low", "medium", "high", "max"};
+    const bool known = std::find(levels.begin(), levels.end(), text) != levels.end();
+    return known ? "" : "must be on, off, low, medium, high or max";
+}
+
 void declare_nothing(CLI::App&, Arguments&) {}
 
 void declare_pull(CLI::App& command, Arguments& arguments) {
@@ -95,6 +101,8 @@ void declare_run(CLI::App& command, Arguments& arguments) {
         ->check(not_negative);
     command.add_option("--seed", options.seed, "Seed of the sampler");
     command.add_option("--max-tokens", options.max_tokens, "Longest answer in tokens");
+    command.add_option("--think", options.think, "Think before the answer: on, off, low, medium, high, max")
+        ->check(think_level);
     command.add_flag("--verbose", options.verbose, "Print timings to stderr");
 }
 
@@ -141,13 +149,18 @@ void declare_token(CLI::App& command, Arguments& arguments) {
     });
 }
 
+void declare_search(CLI::App& command, Arguments& arguments) {
+    command.add_option("words", arguments.models, "Words that must all match; none: everything");
+}
+
 void declare_help(CLI::App& command, Arguments& arguments) {
     command.add_option("command", arguments.topic, "A command");
 }
 
-constexpr std::array<CommandRow, 15> commands{{
+constexpr std::array<CommandRow, 16> commands{{
     {"run", "Ask a model, or talk with it; pulls it first when it is absent", declare_run},
     {"pull", "Download a model, or adopt a file", declare_pull},
+    {"search", "Find well-known models by words", declare_search},
     {"quantize", "Make a smaller model of an installed one", declare_quantize},
     {"plan", "Say what a model needs and how it would run, before it is downloaded", declare_plan},
     {"list", "List the models in the store (also: ls)", declare_nothing},

@@ -49,6 +49,7 @@ struct RunOptions {
     std::string backend;
     std::string keep_alive;
     MemoryOptions memory;
+    std::string think; ///< on, off, or a level
     std::optional<double> temperature;
     std::optional<std::int64_t> seed;
     std::optional<std::int64_t> max_tokens;
@@ -80,7 +81,7 @@ struct Arguments {
     std::string command; ///< canonical: "list" also for "ls"
     bool json = false;
     bool quiet = false;
-    std::vector<std::string> models; ///< stop, rm
+    std::vector<std::string> models; ///< stop, rm; the words of search
     std::string topic;               ///< help
     PullOptions pull;
     QuantizeOptions quantize;

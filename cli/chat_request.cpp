@@ -74,6 +74,10 @@ Json common_request(const RunOptions& options) {
     if (!options.keep_alive.empty()) {
         body["keep_alive"] = keep_alive_value(options.keep_alive);
     }
+    if (!options.think.empty()) {
+        const bool is_switch = options.think == "on" || options.think == "off";
+        body["think"] = is_switch ? Json(options.think == "on") : Json(options.think);
+    }
     Json settings = Json::object();
     add_load_settings(options.memory, settings);
     if (options.temperature) {

@@ -20,7 +20,7 @@ struct CommandEntry {
     int (*run)(const Arguments& arguments, Service& service);
 };
 
-constexpr std::array<CommandEntry, 14> entries{{
+constexpr std::array<CommandEntry, 15> entries{{
     {"version", run_version},
     {"status", run_status},
     {"list", run_list},
@@ -29,6 +29,7 @@ constexpr std::array<CommandEntry, 14> entries{{
     {"show", run_show},
     {"pull", run_pull},
     {"quantize", run_quantize},
+    {"search", run_search},
     {"rm", run_rm},
     {"load", run_load},
     {"stop", run_stop},

@@ -48,9 +48,11 @@ std::string pull_model(const protocol::Client& client, PullOptions options, Pull
         display.emplace(kept_as, progress_width(), system_clock(), note);
     }
     bool succeeded = false;
+    std::string full_name;
     const auto on_event = [&](const Json& event) {
         succeeded = get_string(event, "status") == "success";
         kept_as = get_string(event, "model").value_or(kept_as);
+        full_name = get_string(event, "full_name").value_or("");
         if (report == PullReport::events) {
             print_json(event);
         } else if (display && !succeeded) {
@@ -70,7 +72,7 @@ std::string pull_model(const protocol::Client& client, PullOptions options, Pull
                     "run again to resume");
     }
     if (display) {
-        display->finish(kept_as);
+        display->finish(full_name.empty() ? kept_as : full_name);
     }
     return kept_as;
 }

@@ -1,6 +1,7 @@
 #include "cli/terminal.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cwchar>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -68,6 +69,11 @@ std::string replace_controls(std::string_view text, bool keep_layout) {
 
 bool is_terminal(int fd) noexcept {
     return ::isatty(fd) == 1;
+}
+
+bool has_color() noexcept {
+    const char* wish = std::getenv("NO_COLOR");
+    return is_terminal(STDOUT_FILENO) && (wish == nullptr || *wish == '\0');
 }
 
 std::size_t terminal_width(int fd) noexcept {

@@ -7,6 +7,8 @@
 namespace hearth::cli {
 
 bool is_terminal(int fd) noexcept;
+/// Whether stdout shows colours: a terminal, and NO_COLOR is not set.
+bool has_color() noexcept;
 /// Columns of the terminal at `fd`; 80 when it does not say.
 std::size_t terminal_width(int fd) noexcept;
 

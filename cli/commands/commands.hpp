@@ -16,6 +16,7 @@ int run_show(const Arguments& arguments, Service& service);
 int run_pull(const Arguments& arguments, Service& service);
 int run_quantize(const Arguments& arguments, Service& service);
 int run_plan(const Arguments& arguments, Service& service);
+int run_search(const Arguments& arguments, Service& service);
 int run_rm(const Arguments& arguments, Service& service);
 int run_load(const Arguments& arguments, Service& service);
 int run_token(const Arguments& arguments, Service& service);

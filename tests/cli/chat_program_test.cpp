@@ -74,6 +74,17 @@ TEST_F(ChatProgram, PrintsEventsAsJson) {
     EXPECT_EQ(events[2]["done"], true);
 }
 
+TEST_F(ChatProgram, KeepsThoughtsOutOfAPipe) {
+    std::vector<std::string> lines = answer_;
+    lines.insert(lines.begin(), R"({"model":"m","response":"","thinking":"hm","done":false})");
+    service_->on_lines("POST /api/generate", lines);
+    EXPECT_EQ(hearth({"run", "m", "x", "--think", "low"}).out, "Hello\n");
+    EXPECT_EQ(asked()["think"], "low");
+    hearth({"run", "m", "x", "--think", "off"});
+    EXPECT_EQ(asked()["think"], false);
+    EXPECT_EQ(hearth({"run", "m", "x", "--think", "deeply"}).exit_code, 2);
+}
+
 TEST_F(ChatProgram, PullsAnAbsentModelAndAsksAgain) {
     int asked_times = 0;
     service_->on("POST /api/generate", [&](const FakeExchange& exchange) {

@@ -33,6 +33,17 @@ TEST_F(ModelsProgram, ListPrintsTheServicesObjectsAsJson) {
     EXPECT_EQ(hearth_json({"list"}).at(0)["models"], Json::parse(tags_)["models"]);
 }
 
+TEST_F(ModelsProgram, SearchAsksTheServiceAndPrintsFullNames) {
+    service_->on("GET /hearth/v1/search?q=small%20qwen", 200,
+                 R"({"models":[{"name":"qwen3:0.6b","full_name":"registry.ollama.ai/library/qwen3:0.6b",)"
+                 R"("title":"Qwen3 0.6B","parameters":"752M","license":"Apache-2.0","installed":true}]})");
+    EXPECT_THAT(
+        hearth({"search", "small", "qwen"}).out,
+        HasSubstr("qwen3:0.6b\tQwen3 0.6B\t752M\tApache-2.0\tyes\tregistry.ollama.ai/library/qwen3:0.6b\n"));
+    EXPECT_EQ(hearth({"search", "small", "qwen", "-q"}).out, "qwen3:0.6b\n");
+    EXPECT_EQ(hearth_json({"search", "small", "qwen"})[0]["models"][0]["license"], "Apache-2.0");
+}
+
 TEST_F(ModelsProgram, PsSharesTheWorkOut) {
     service_->on("GET /api/ps", 200, loaded_);
     EXPECT_EQ(hearth({"ps"}).out,

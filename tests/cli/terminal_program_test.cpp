@@ -179,6 +179,15 @@ TEST_F(TerminalProgram, ShowsNoEscapeSequenceOfAModel) {
     EXPECT_EQ(session.exit_code(), 0);
 }
 
+TEST_F(TerminalProgram, ShowsThoughtsDimmedBeforeTheAnswer) {
+    service_->on_lines("POST /api/generate", {R"({"response":"","thinking":"let me","done":false})",
+                                              R"({"response":"","thinking":" see","done":false})",
+                                              R"({"response":"Hello","done":true})"});
+    TerminalSession session(program_, {"run", "m", "x"}, environment_);
+    session.expect("\x1b[2mlet me see\x1b[0m\r\n\r\nHello");
+    EXPECT_EQ(session.exit_code(), 0);
+}
+
 TEST_F(TerminalProgram, DrawsABarWhileItPulls) {
     service_->on_lines("POST /api/pull",
                        {R"({"status":"pulling 6a07","digest":"sha256:6a07","total":1000,"completed":500})",
