@@ -56,6 +56,11 @@ def other():
     return _made("hearth-other.gguf", lambda path: _generate(path, "--shape", "tiny", "--seed", "2"))
 
 
+def tools():
+    """Like tiny, with a chat template that takes tools and lets it think first."""
+    return _made("hearth-tools.gguf", lambda path: _generate(path, "--shape", "tiny", "--chat", "tools"))
+
+
 def embedder():
     """For embeddings only."""
     return _made("hearth-embed.gguf", lambda path: _generate(path, "--shape", "embed"))

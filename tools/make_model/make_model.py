@@ -16,7 +16,8 @@ import os
 import sys
 
 from shapes import SHAPES
-from gguf import split_names, write_gguf
+from gguf import split_names, text, write_gguf
+from vocabulary import CHAT_TEMPLATES
 
 
 def main() -> int:
@@ -25,6 +26,7 @@ def main() -> int:
     parser.add_argument("--output", dest="named_output", metavar="output", help="the same")
     parser.add_argument("--shape", choices=sorted(SHAPES), default="tiny")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another model")
+    parser.add_argument("--chat", choices=sorted(CHAT_TEMPLATES), default="plain", help="chat template: tools also has tools and thoughts")
     parser.add_argument("--split", type=int, default=1, metavar="N", help="number of files")
     arguments = parser.parse_args()
     output = arguments.output or arguments.named_output
@@ -34,6 +36,8 @@ def main() -> int:
         parser.error("--split must be at least 1")
 
     model = SHAPES[arguments.shape](arguments.seed)
+    if "tokenizer.chat_template" in model.metadata:
+        model.metadata["tokenizer.chat_template"] = text(CHAT_TEMPLATES[arguments.chat])
     if arguments.split > len(model.tensors):
         parser.error(f"--split: the model has only {len(model.tensors)} tensors")
     names = split_names(output, arguments.split)
