@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Runs the official clients of Ollama and OpenAI against a Hearth of its own, over TCP, with generated models.
+
+The packages (tests/clients/package-lock.json, exact versions and hashes) are installed with npm into a cache outside the repository; without
+npm or network the suites are skipped, which is said and counted. Ends with "N skipped" and "N passed, N failed".
+
+    HEARTH_BIN_DIR   where the binaries are
+    HEARTH_CACHE     the cache; default ${XDG_CACHE_HOME:-~/.cache}/hearth-build
+"""
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "e2e"))
+sys.dont_write_bytecode = True
+
+import models  # noqa: E402
+from forwarder import Forwarder  # noqa: E402
+from harness import HAS_LLAMA, Service, seconds  # noqa: E402
+
+SUITES = ("ollama_suite.mjs", "openai_suite.mjs")
+
+
+def packages():
+    """The folder with node_modules of exactly the lock's versions. @return None and says why when they cannot be had"""
+    if not shutil.which("node") or not shutil.which("npm"):
+        print("skip clients: node or npm is missing")
+        return None
+    cache = Path(os.environ.get("HEARTH_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hearth-build")
+    lock = (HERE / "package-lock.json").read_bytes()
+    folder = cache / f"clients-{hashlib.sha256(lock).hexdigest()[:16]}"
+    if (folder / "complete").exists():
+        return folder
+    cache.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix="clients-", dir=cache))
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(HERE / name, work)
+    done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=work,
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        shutil.rmtree(work, ignore_errors=True)
+        print("skip clients: npm could not install the packages: " + " ".join(done.stderr.split())[-300:])
+        return None
+    (work / "complete").touch()
+    try:
+        work.rename(folder)
+    except OSError:  # another run was faster
+        shutil.rmtree(work, ignore_errors=True)
+    return folder
+
+
+def run_suite(suite, folder, settings):
+    """@return (passed, failed)"""
+    work = Path(tempfile.mkdtemp(prefix="hearth-clients-"))
+    try:  # node looks for packages beside the program
+        for path in HERE.glob("*.mjs"):
+            shutil.copy(path, work)
+        shutil.copy(HERE / "package.json", work)
+        (work / "node_modules").symlink_to(folder / "node_modules")
+        done = subprocess.run(["node", suite], cwd=work, capture_output=True, text=True, timeout=seconds(300),
+                              env=os.environ | {"HEARTH_CLIENT_TEST": json.dumps(settings), "NO_PROXY": "*"})
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    lines = done.stdout.splitlines()
+    name = suite.split("_")[0]
+    print("\n".join(line.replace("ok ", f"ok   {name}: ", 1) if line.startswith("ok ") else
+                    line.replace("FAIL ", f"FAIL {name}: ", 1) for line in lines), flush=True)
+    passed = sum(line.startswith("ok ") for line in lines)
+    failed = sum(line.startswith("FAIL ") for line in lines)
+    if done.returncode != 0:
+        print(f"FAIL {name}: the suite ended with {done.returncode}\n{done.stderr[-2000:]}")
+        failed += 1
+    return passed, failed
+
+
+def main():
+    folder = packages() if HAS_LLAMA else None
+    if not HAS_LLAMA:
+        print("skip clients: this build has no llama plugin")
+    if not folder:
+        print(f"{len(SUITES)} skipped\n0 passed, 0 failed")
+        return 0
+    service = Service().start()
+    forwarder = Forwarder(service.socket)
+    passed = failed = 0
+    try:
+        settings = {"address": f"http://127.0.0.1:{forwarder.port}", "tiny": service.add_model(models.tiny()),
+                    "tools": service.add_model(models.tools()), "embedder": service.add_model(models.embedder()),
+                    "file": str(models.small_valid(service.home)), "pullable": models.other().as_uri()}
+        for suite in SUITES:
+            good, bad = run_suite(suite, folder, settings)
+            passed, failed = passed + good, failed + bad
+        if failed:
+            print(service.log_tail(30))
+    finally:
+        forwarder.close()
+        try:
+            service.destroy()
+        except AssertionError as complaint:
+            failed += 1
+            print(f"FAIL clients: {complaint}")
+    print(f"0 skipped\n{passed} passed, {failed} failed")
+    return 0 if failed == 0 and passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
