@@ -58,6 +58,9 @@ Failure failure_from(const Json& engine_error) {
 }
 
 Failure failure_from_handler(const std::string& text) {
+    if (text.find("does not match the expected") != std::string::npos) { // the model's text, not the request
+        return Failure(HEARTH_E_INTERNAL, text);
+    }
     const bool unsupported = text.find("not support") != std::string::npos;
     return Failure(unsupported ? HEARTH_E_UNSUPPORTED : HEARTH_E_INVALID, text);
 }

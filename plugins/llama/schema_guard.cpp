@@ -500,7 +500,7 @@ class Guard {
         rewritten_.insert(pattern.get<std::string>());
     }
 
-    static void check_integer(const Json& schema, const std::string& place) {
+    static void check_integer(Json& schema, const std::string& place) {
         allow(schema, place, "number",
               {"type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"});
         double low = -largest_bound;
@@ -528,6 +528,11 @@ class Guard {
         }
         if (low > high) {
             refuse(place, "no integer is within its bounds");
+        }
+        const bool bounded_below = schema.contains("minimum") || schema.contains("exclusiveMinimum");
+        if (high < 0 &&
+            !bounded_below) { // alone, the engine's grammar lets it begin with zeros, which is no JSON
+            schema["minimum"] = static_cast<std::int64_t>(-largest_bound);
         }
     }
 

@@ -99,6 +99,12 @@ TEST(SchemaGuard, FollowsReferencesAndRefusesThoseThatLeadNowhere) {
         {"$ref": "#/$defs/a-b"}]})");
 }
 
+TEST(SchemaGuard, BoundsAnIntegerBelowZeroOnBothSides) {
+    Json schema = Json::parse(R"({"type": "integer", "maximum": -7})");
+    check_schema(schema);
+    EXPECT_EQ(schema["minimum"], -1'000'000'000'000'000);
+}
+
 TEST(SchemaGuard, UnwrapsAListOfOne) {
     Json schema = Json::parse(R"({"allOf": [{"type": "string", "maxLength": 2}], "title": "T"})");
     check_schema(schema);
