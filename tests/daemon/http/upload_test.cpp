@@ -46,7 +46,7 @@ TEST_F(Upload, ArrivesInPiecesThatNeverHoldTheWhole) {
     }
     const auto response = client.read_response();
     EXPECT_EQ(response.status, 201);
-    EXPECT_EQ(response.body, "20971520 1");
+    EXPECT_EQ(response.body, "20971520 true");
 }
 
 TEST_F(Upload, ArrivesInChunksToo) {
@@ -54,14 +54,14 @@ TEST_F(Upload, ArrivesInChunksToo) {
     Client client = connect();
     client.send("POST /up HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
     client.send("6\r\n world\r\n0\r\n\r\n");
-    EXPECT_EQ(client.read_response().body, "11 1");
+    EXPECT_EQ(client.read_response().body, "11 true");
 }
 
 TEST_F(Upload, MayBeEmpty) {
     start_with(count_bytes);
     Client client = connect();
     client.send(head(0));
-    EXPECT_EQ(client.read_response().body, "0 1");
+    EXPECT_EQ(client.read_response().body, "0 true");
 }
 
 TEST_F(Upload, IsAskedForOnlyWhenTheHandlerReads) {
@@ -70,7 +70,7 @@ TEST_F(Upload, IsAskedForOnlyWhenTheHandlerReads) {
     client.send("POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
     EXPECT_NE(client.read_until("\r\n\r\n").find("100 Continue"), std::string::npos);
     client.send("ok");
-    EXPECT_EQ(client.read_response().body, "2 1");
+    EXPECT_EQ(client.read_response().body, "2 true");
 }
 
 TEST_F(Upload, ThatNobodyReadsEndsTheConnection) {
