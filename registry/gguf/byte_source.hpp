@@ -20,6 +20,8 @@ class ByteSource {
     virtual std::uint64_t available() const = 0;
     /// Fills `out` from `offset`; the caller stays inside available(). @throws Error store_failed
     virtual void read(std::uint64_t offset, std::span<char> out) const = 0;
+    /// All available bytes where they lie in memory anyway, so that nobody copies them; else empty.
+    virtual std::string_view in_memory() const { return {}; }
 };
 
 /// A prefix in memory, of a file that may be longer: what a ranged download has so far. Does not own the
@@ -33,6 +35,7 @@ class PrefixSource final : public ByteSource {
     std::uint64_t size() const override { return size_; }
     std::uint64_t available() const override { return prefix_.size(); }
     void read(std::uint64_t offset, std::span<char> out) const override;
+    std::string_view in_memory() const override { return prefix_; }
 
   private:
     std::string_view prefix_;

@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -18,9 +17,10 @@ namespace hearth::registry::gguf {
 class ByteSource;
 struct TensorType;
 
-/// What a file may ask of us before it is refused.
+/// What a file may ask of us before it is refused. What is allocated grows with the bytes that were read, never
+/// with what they claim.
 namespace limits {
-inline constexpr std::uint64_t metadata_bytes = std::uint64_t{256} << 20;
+inline constexpr std::uint64_t header_bytes = std::uint64_t{64} << 20;
 inline constexpr std::uint64_t keys = 4096;
 inline constexpr std::uint64_t tensors = 65'536;
 inline constexpr std::uint64_t key_bytes = 256;
@@ -91,12 +91,14 @@ struct Header {
     std::optional<std::string> text(std::string_view key) const;
     std::optional<bool> boolean(std::string_view key) const;
 
-    std::unordered_map<std::string_view, std::size_t> index; ///< into `keys`, whose strings it views
+    /// Places in `keys`, sorted by key. No hash table: its hash is known, and a file of names that collide would
+    /// make it quadratic.
+    std::vector<std::uint32_t> index;
 
     Header() = default;
     Header(Header&&) = default;
     Header& operator=(Header&&) = default;
-    Header(const Header&) = delete; // `index` views `keys`; a move of the vector keeps its elements in place
+    Header(const Header&) = delete; // may hold megabytes: copied by mistake only
     Header& operator=(const Header&) = delete;
 };
 

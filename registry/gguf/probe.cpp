@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "registry/gguf/byte_source.hpp"
 #include "registry/gguf/reader.hpp"
+#include "registry/gguf/values.hpp"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -32,28 +33,6 @@ void put_string(std::string& out, std::string_view text) {
     out.append(text);
 }
 
-std::uint64_t scalar_bytes(ValueType type) {
-    switch (type) {
-    case ValueType::u8:
-    case ValueType::i8:
-    case ValueType::boolean:
-        return 1;
-    case ValueType::u16:
-    case ValueType::i16:
-        return 2;
-    case ValueType::u32:
-    case ValueType::i32:
-    case ValueType::f32:
-        return 4;
-    default:
-        return 8;
-    }
-}
-
-std::uint64_t string_limit(std::string_view key) {
-    return key == "tokenizer.huggingface.json" ? limits::tokenizer_json_bytes : limits::string_bytes;
-}
-
 ValueType read_type(Reader& reader) {
     return static_cast<ValueType>(reader.integer<std::uint32_t>()); // the parser has seen it
 }
@@ -62,11 +41,9 @@ void skip_array(Reader& reader, std::string_view key) {
     const ValueType element = read_type(reader);
     const auto count = reader.integer<std::uint64_t>();
     if (element != ValueType::string) {
-        reader.skip(count * scalar_bytes(element));
-        return;
-    }
-    for (std::uint64_t i = 0; i < count; ++i) {
-        reader.skip_string(string_limit(key), "string");
+        reader.skip(count * element_bytes(element));
+    } else {
+        reader.skip_strings(count, string_limit(key), "string");
     }
 }
 
@@ -74,9 +51,9 @@ void skip_value(Reader& reader, std::string_view key, ValueType type) {
     if (type == ValueType::array) {
         skip_array(reader, key);
     } else if (type == ValueType::string) {
-        reader.skip_string(string_limit(key), "string");
+        reader.skip_strings(1, string_limit(key), "string");
     } else {
-        reader.skip(scalar_bytes(type));
+        reader.skip(element_bytes(type));
     }
 }
 
@@ -142,7 +119,7 @@ class Copier {
 
     std::uint64_t end_of_infos() {
         for (const TensorInfo& tensor : header_.tensors) {
-            reader_.skip_string(limits::tensor_name_bytes, "tensor name");
+            reader_.skip_strings(1, limits::tensor_name_bytes, "tensor name");
             reader_.skip(4 + 8 * std::uint64_t{tensor.dimensions} + 4 + 8); // count, extents, type, offset
         }
         return reader_.position();

@@ -16,34 +16,57 @@ constexpr std::size_t buffer_bytes = std::size_t{256} << 10;
 } // namespace
 
 Reader::Reader(const ByteSource& source)
-    : source_(source), file_size_(source.size()), end_(std::min(file_size_, limits::metadata_bytes)) {}
+    : source_(source), file_size_(source.size()), end_(std::min(file_size_, limits::header_bytes)),
+      window_(source.in_memory().substr(0, end_)) {}
+
+void Reader::set_context(const char* what, std::uint64_t number, std::uint64_t count) noexcept {
+    what_ = what;
+    number_ = number;
+    count_ = count;
+    name_ = {};
+}
+
+std::string Reader::context() const {
+    if (what_ == nullptr)
+        return "the head";
+    return name_.empty() ? fmt::format("{} {} of {}", what_, number_, count_)
+                         : fmt::format("{} '{}'", what_, name_);
+}
 
 void Reader::fail(const std::string& text) const {
     throw Error(ErrorCode::model_invalid,
-                fmt::format("bad GGUF: {} (in {}, byte {})", text, context_, position_));
+                fmt::format("bad GGUF: {} (in {}, byte {})", text, context(), position_));
 }
 
-void Reader::require(std::uint64_t bytes) {
+void Reader::require(std::uint64_t bytes) const {
     if (bytes > left()) {
         if (end_ == file_size_)
             fail(fmt::format("truncated: {} bytes more are needed, the file has {} left", bytes, left()));
-        fail(fmt::format("the metadata is larger than {} bytes", limits::metadata_bytes));
+        fail(fmt::format("the header is larger than {} bytes", limits::header_bytes));
     }
     if (position_ + bytes > source_.available())
         throw Starved(position_ + bytes);
 }
 
+std::uint64_t Reader::left_here() const noexcept {
+    return std::min(end_, source_.available()) - position_;
+}
+
+void Reader::open_window() {
+    buffer_.resize(std::min<std::uint64_t>(buffer_bytes, left_here()));
+    source_.read(position_, buffer_);
+    window_ = std::string_view(buffer_.data(), buffer_.size());
+    window_start_ = position_;
+}
+
+/// Only what require() has allowed: those bytes are there.
 void Reader::copy(char* out, std::size_t bytes) {
     while (bytes > 0) {
-        const std::uint64_t buffer_end = buffer_start_ + buffer_.size();
-        if (position_ < buffer_start_ || position_ >= buffer_end) {
-            buffer_.resize(std::min<std::uint64_t>(buffer_bytes, source_.available() - position_));
-            source_.read(position_, buffer_);
-            buffer_start_ = position_;
-            continue;
-        }
-        const std::size_t take = std::min<std::uint64_t>(bytes, buffer_end - position_);
-        std::memcpy(out, buffer_.data() + (position_ - buffer_start_), take);
+        if (position_ - window_start_ >= window_.size())
+            open_window();
+        const std::size_t from = position_ - window_start_;
+        const std::size_t take = std::min(bytes, window_.size() - from);
+        std::memcpy(out, window_.data() + from, take);
         out += take;
         bytes -= take;
         position_ += take;
@@ -51,9 +74,15 @@ void Reader::copy(char* out, std::size_t bytes) {
 }
 
 template <class Integer> Integer Reader::integer() {
-    require(sizeof(Integer));
     unsigned char bytes[sizeof(Integer)];
-    copy(reinterpret_cast<char*>(bytes), sizeof bytes);
+    const std::uint64_t from = position_ - window_start_;
+    if (from <= window_.size() && window_.size() - from >= sizeof bytes) {
+        std::memcpy(bytes, window_.data() + from, sizeof bytes);
+        position_ += sizeof bytes;
+    } else {
+        require(sizeof bytes);
+        copy(reinterpret_cast<char*>(bytes), sizeof bytes);
+    }
     std::uint64_t value = 0; // little-endian, whatever this machine is
     for (std::size_t i = 0; i < sizeof bytes; ++i)
         value |= std::uint64_t{bytes[i]} << (8 * i);
@@ -90,8 +119,9 @@ std::string Reader::string(std::uint64_t limit, const char* what) {
     return text;
 }
 
-void Reader::skip_string(std::uint64_t limit, const char* what) {
-    position_ += string_length(limit, what);
+void Reader::skip_strings(std::uint64_t count, std::uint64_t limit, const char* what) {
+    for (std::uint64_t i = 0; i < count; ++i)
+        position_ += string_length(limit, what);
 }
 
 void Reader::skip(std::uint64_t bytes) {
