@@ -83,6 +83,9 @@ void read_answer(SocketStream& stream, ResponseParser& parser) {
     while (!parser.is_done()) {
         const std::size_t got = stream.receive(buffer);
         error_code failure;
+        if (got == 0 && !parser.got_some()) { // Beast asserts that something came
+            throw_broken_answer();
+        }
         if (got == 0) {
             parser.put_eof(failure);
             if (failure || !parser.is_done()) {

@@ -104,6 +104,8 @@ TEST_F(ClientTest, CallsAnAnswerThatBreaksOffUnreachable) {
     expect_error(ErrorCode::daemon_unreachable, [&] { lines(client_); });
     service_.on("GET /x", [](const FakeExchange& exchange) { exchange.send("HTTP/1.1 200"); });
     expect_error(ErrorCode::daemon_unreachable, [&] { client_.get("/x"); });
+    service_.on("GET /nothing", [](const FakeExchange&) {});
+    expect_error(ErrorCode::daemon_unreachable, [&] { client_.get("/nothing"); });
 }
 
 TEST_F(ClientTest, RefusesWhatIsNeitherHttpNorJson) {
