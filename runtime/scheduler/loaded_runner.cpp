@@ -49,6 +49,14 @@ std::int64_t LoadedRunner::largest_context() const {
     return std::max(spec.context_tokens, context_tokens());
 }
 
+int LoadedRunner::most_sequences() const {
+    return std::max(spec.parallel, options.parallel.value_or(0));
+}
+
+bool LoadedRunner::is_loaded_by(memory::LoadMode mode) const {
+    return spec.load_mode == mode || options.load_mode == mode;
+}
+
 memory::CacheType LoadedRunner::kv_type() const {
     return spec.kv_type.value_or(options.kv_type.value_or(memory::CacheType::f16));
 }

@@ -62,6 +62,8 @@ struct LoadedRunner {
     /// reload.
     std::int64_t largest_context() const;
     std::int64_t context_tokens() const;
+    int most_sequences() const; ///< requests at once, as planned or as wished
+    bool is_loaded_by(memory::LoadMode mode) const;
     memory::CacheType kv_type() const; ///< as planned, else as wished
     /// What the backend reported, else what was reserved.
     std::uint64_t held_bytes() const;

@@ -182,7 +182,14 @@ std::string Scheduler::Impl::lacking(const Entry& entry, const AcquireRequest& r
         return "embeddings were asked for";
     }
     const bool other_cache = request.options.kv_type && request.options.kv_type != entry->kv_type();
-    return other_cache ? "another cache type was asked for" : "";
+    if (other_cache) {
+        return "another cache type was asked for";
+    }
+    if (request.options.parallel.value_or(0) > entry->most_sequences()) {
+        return "more requests at once were asked for";
+    }
+    const bool other_mode = request.options.load_mode && !entry->is_loaded_by(*request.options.load_mode);
+    return other_mode ? "another way to load it was asked for" : "";
 }
 
 /// @throws Error  as the planner: the load that the request asks for could not follow

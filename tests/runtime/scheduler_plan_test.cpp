@@ -90,6 +90,25 @@ TEST_F(SchedulerPlan, AnotherCacheTypeReloadsAndTheSameDoesNot) {
     EXPECT_EQ(runners_.size(), 2u);
 }
 
+TEST_F(SchedulerPlan, MoreRequestsAtOnceOrAnotherLoadModeReloadAndFewerDoNot) {
+    AcquireRequest two = wish("a");
+    two.options.parallel = 2;
+    acquire(two).reset();
+    AcquireRequest four = wish("a");
+    four.options.parallel = 4;
+    acquire(four).reset();
+    EXPECT_EQ(runners_.size(), 2u);
+    acquire(two).reset();
+    EXPECT_EQ(runners_.size(), 2u);
+    AcquireRequest mapped = wish("a");
+    mapped.options.load_mode = memory::LoadMode::mmap;
+    acquire(mapped).reset();
+    EXPECT_EQ(runners_.size(), 3u);
+    acquire(mapped).reset();
+    acquire(wish("a")).reset();
+    EXPECT_EQ(runners_.size(), 3u);
+}
+
 TEST_F(SchedulerPlan, ASmallerOrEqualContextThanPlannedNeverReloads) {
     acquire(wish("a")).reset();
     for (const int tokens : {4096, 512}) {
