@@ -152,6 +152,9 @@ void Model::describe() {
     const llama_model* const model = llama_get_model(context);
     const server_context_meta meta = context_->get_meta();
     vocabulary_ = llama_model_get_vocab(model);
+    if (llama_vocab_type(vocabulary_) == LLAMA_VOCAB_TYPE_NONE) { // its first prompt would abort
+        throw Failure(HEARTH_E_FORMAT, "the model has no tokenizer");
+    }
     const enum llama_pooling_type pooling = llama_pooling_type(context);
     can_chat_ = llama_get_memory(context) != nullptr && llama_model_has_decoder(model);
     can_embed_ =
