@@ -109,8 +109,10 @@ void check_shards(std::vector<Weights>& all) {
 }
 
 void check_is_model(const Weights& weights) {
-    const bool other = weights.summary.kind != "model" || weights.summary.architecture == "clip";
-    if (other)
+    if (weights.summary.architecture == "clip")
+        throw Error(ErrorCode::model_invalid, "this GGUF is a projector (mmproj), not a model",
+                    "it belongs to a model; pull that");
+    if (weights.summary.kind != "model")
         throw Error(ErrorCode::model_invalid,
                     fmt::format("this GGUF is no model but {} of architecture '{}'", weights.summary.kind,
                                 weights.summary.architecture),

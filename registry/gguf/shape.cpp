@@ -78,16 +78,11 @@ std::string main_type(const std::string& quantization) {
     return quantization;
 }
 
-} // namespace
-
-ModelShape read_shape(const Header& header) {
-    const Header* const shards[] = {&header};
-    return read_shape(shards);
-}
-
-ModelShape read_shape(std::span<const Header* const> shards) {
-    check_shards(shards);
+ModelShape shape_of(std::span<const Header* const> shards) {
     const Header& first = *shards.front();
+    if (first.text("general.architecture").value_or("") == "clip")
+        throw Error(ErrorCode::model_invalid, "this GGUF is a projector (mmproj), not a model",
+                    "it belongs to a model; name that");
     const ModelKeys keys(first);
     const Architecture* architecture = find_architecture(keys.architecture());
     ModelShape shape;
@@ -112,6 +107,23 @@ ModelShape read_shape(std::span<const Header* const> shards) {
     }
     shape.closed_form = architecture != nullptr && !is_beyond_us(keys);
     return shape;
+}
+
+} // namespace
+
+ModelShape read_shape(const Header& header) {
+    const Header* const shards[] = {&header};
+    return read_shape(shards);
+}
+
+ModelShape read_shape(std::span<const Header* const> shards) {
+    check_shards(shards);
+    return shape_of(shards);
+}
+
+ModelShape read_keys(const Header& header) {
+    const Header* const shards[] = {&header};
+    return shape_of(shards);
 }
 
 ModelShape scale_shape(const ModelShape& shape, const std::string& quantization, std::uint64_t file_bytes) {

@@ -20,6 +20,11 @@ ModelShape read_shape(const Header& header);
 /// @throws Error  model_invalid, also when shards are missing or in the wrong order
 ModelShape read_shape(std::span<const Header* const> shards);
 
+/// What the keys alone say: tensors may be missing, as they are in the first bytes of a header, or be those of the
+/// first of several shards.
+/// @throws Error  model_invalid
+ModelShape read_keys(const Header& header);
+
 /// A projector or draft beside a model, from its own header. What it computes with is said for projectors whose
 /// images have one size.
 /// @throws Error  model_invalid

@@ -22,7 +22,7 @@ std::uint64_t dense_elements(const ModelShape& shape, const LayerShape& layer) {
 } // namespace
 
 ModelShape spread_shape(const Header& header, const std::string& quantization, std::uint64_t file_bytes) {
-    ModelShape shape = read_shape(header);
+    ModelShape shape = read_keys(header);
     const ModelKeys keys(header);
     const auto networks = keys.per_layer("feed_forward_length", 0);
     const std::uint32_t dense_layers = keys.number("leading_dense_block_count", 0);
@@ -50,7 +50,7 @@ ModelShape spread_shape(const Header& header, const std::string& quantization, s
     shape.parameters += shape.output_bytes;
     shape.other_bytes = 0;
     shape.file_bytes = shape.weight_bytes();
-    return scale_shape(shape, quantization, file_bytes);
+    return scale_shape(shape, quantization.empty() ? shape.quantization : quantization, file_bytes);
 }
 
 } // namespace hearth::registry::gguf

@@ -151,7 +151,9 @@ const PublishedQuant& PublishedModel::get(std::string_view tag) const {
     text += more > 0 ? fmt::format(", and {} more", more) : "";
     text += incomplete.empty() ? "" : fmt::format("; incomplete: {}", fmt::join(incomplete, ", "));
     throw Error(ErrorCode::model_not_found,
-                fmt::format("{} has no quantization '{}'", ref.host + "/" + ref.repository, tag), text);
+                fmt::format("{} has no quantization '{}'",
+                            ref.host.empty() ? ref.repository : ref.host + "/" + ref.repository, tag),
+                text);
 }
 
 const PublishedQuant& default_quant(const PublishedModel& model) {

@@ -1,5 +1,6 @@
 #include "registry/gguf/shape_spread.hpp"
 
+#include "base/error.hpp"
 #include "registry/gguf/byte_source.hpp"
 #include "tests/support/gguf_writer.hpp"
 
@@ -41,6 +42,25 @@ TEST(GgufShapeSpread, GivesTheLayersTheBytesOfTheFile) {
     EXPECT_NEAR(static_cast<double>(shape.parameters), 494e6, 5e6);
     EXPECT_NEAR(static_cast<double>(shape.input_bytes) / static_cast<double>(shape.weight_bytes()),
                 136.0 / 494, 0.01);
+}
+
+TEST(GgufShapeSpread, TakesTheFirstOfSeveralShards) {
+    GgufWriter keys = keys_of("qwen2");
+    keys.u16("split.no", 0).u16("split.count", 3).i32("split.tensors.count", 290);
+    keys.u32("general.file_type", 7);
+    const ModelShape shape = spread_shape(parse_header(PrefixSource(keys.bytes())), "", 400 * mebibyte);
+    EXPECT_NEAR(static_cast<double>(shape.weight_bytes()), 400.0 * mebibyte, 1000);
+    EXPECT_EQ(shape.quantization, "Q8_0");
+}
+
+TEST(GgufShapeSpread, SaysThatAProjectorIsNoModel) {
+    const GgufWriter keys = GgufWriter().text("general.architecture", "clip");
+    try {
+        spread(keys, mebibyte);
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_NE(std::string(error.what()).find("projector"), std::string::npos) << error.what();
+    }
 }
 
 TEST(GgufShapeSpread, SmallModelsShareTheirOutputMatrix) {
