@@ -50,7 +50,7 @@ asio::awaitable<void> capabilities(Services& services, const http::Router& route
         {"routes", route_rows(router)},
         {"backends", backend_rows(services.scheduler)},
         {"features",
-         {"generate", "chat", "embed", "pull", "openai", "events", "load", "quantize", "devices"}}};
+         {"generate", "chat", "embed", "pull", "openai", "events", "load", "plan", "quantize", "devices"}}};
     co_await out.send_json(200, std::move(answer));
 }
 

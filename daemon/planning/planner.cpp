@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "daemon/planning/load_choice.hpp"
+#include "daemon/planning/quantize_offer.hpp"
 #include "registry/gguf/byte_source.hpp"
 #include "registry/gguf/probe.hpp"
 #include "registry/model_ref.hpp"
@@ -43,6 +44,10 @@ memory::Machine with_room(memory::Machine machine, const runtime::MemoryRoom& ro
         host.free_bytes = std::min(host.free_bytes, *room.limit_bytes);
     }
     return machine;
+}
+
+void add_offer(memory::Plan& plan, const std::string& offer) {
+    plan.advice += (plan.advice.empty() || offer.empty() ? "" : "; ") + offer;
 }
 
 registry::OpenModelFile open_probe(const gguf::ByteSource& source) {
@@ -188,6 +193,8 @@ asio::awaitable<PlanAnswer> Planner::plan_installed(registry::Model model, PlanQ
     const std::shared_ptr<const registry::StoredShapes> shapes = co_await sources_.shapes.read(model);
     const Candidates candidates = candidates_of(model, *shapes);
     answer.plan = co_await fit_modestly(candidates, question.wishes, answer.machine, figures_of(model));
+    const std::string name = model.ref.short_name(sources_.config.default_registry);
+    add_offer(answer.plan, offer_quantize(name, candidates, question.wishes, answer.machine));
     if (question.machine.is_real()) {
         co_await sources_.history.apply(answer.plan, model, engine(), answer.machine);
     }
@@ -215,6 +222,7 @@ asio::awaitable<PlanAnswer> Planner::plan_published(PlanQuestion question) {
     answer.header_bytes = candidates.header_bytes;
     answer.plan =
         co_await fit_modestly(candidates, question.wishes, answer.machine, figures_of(published, tag));
+    add_offer(answer.plan, offer_quantize("", candidates, question.wishes, answer.machine));
     co_return answer;
 }
 
