@@ -24,6 +24,14 @@ bool dominates(const CandidatePlan& a, const CandidatePlan& b) {
            (a.weight_bytes < b.weight_bytes || a_loss < b_loss);
 }
 
+/// A context beyond what a model was made for is cut, and never silently.
+std::string cut_text(const Choice& choice, const Wishes& wishes) {
+    const std::uint64_t wish = wishes.context.value_or(0);
+    return wish <= choice.options.context
+               ? ""
+               : fmt::format("; {} were asked for, it is made for {}", wish, choice.options.context);
+}
+
 std::string pick_reason(const std::vector<CandidatePlan>& plans, std::size_t pick, const Wishes& wishes) {
     const CandidatePlan& plan = plans[pick];
     const Choice& choice = plan.choice;
@@ -32,11 +40,14 @@ std::string pick_reason(const std::vector<CandidatePlan>& plans, std::size_t pic
         return fmt::format("forced: {}{}", choice.reason, floor);
     }
     if (!wishes.quant.empty()) {
-        return "asked for" + floor;
+        return "asked for" + floor + cut_text(choice, wishes);
     }
     const std::vector<std::size_t> list = eligible(plans);
     const std::optional<std::size_t> sweet = sweet_spot(plans, list);
-    const std::string how = fmt::format("with {}", context_text(choice.options));
+    const std::string how = fmt::format("with {}{}", context_text(choice.options), cut_text(choice, wishes));
+    if (plans.size() == 1) {
+        return fmt::format("the only one there is; it fits {}", how);
+    }
     if (sweet && pick < *sweet) {
         return fmt::format("the best quality that is {} {}",
                            choice.placement == "gpu" || choice.placement == "gpus"
