@@ -83,6 +83,35 @@ class Planning(HearthTest):
         self.assertAlmostEqual(after["memory"]["total_bytes"], before["memory"]["total_bytes"], delta=before["memory"]["total_bytes"] * 0.005)
         self.assertEqual(after["context"], before["context"])
 
+    def test_a_split_file_is_planned_from_its_first_shard(self):
+        with tempfile.TemporaryDirectory(prefix="hearth-split-") as folder:
+            shards = models.split_tiny(folder, "shards", 3)
+            plan = self.plan(shards[0].as_uri())
+        self.assertEqual(plan["pick"]["quant"], "F32")
+        self.assertAlmostEqual(plan["pick"]["size_bytes"], models.tiny().stat().st_size, delta=20_000)
+
+    def test_a_context_beyond_the_model_is_never_cut_silently(self):
+        pick = self.plan(self.service.add_model(models.other()), context=100_000)["pick"]
+        self.assertLess(pick["context"], 100_000)
+        self.assertIn("100000 were asked for", pick["reason"])
+
+    def test_quantizing_is_offered_where_only_big_files_are(self):
+        with tempfile.TemporaryDirectory(prefix="hearth-offer-") as folder:
+            path = Path(folder) / "big-f32.gguf"
+            filled.write_filled(families.dense("llama", 8, 1024, 1024, 16, 8, 4096, 32768, file_type="F16"), str(path))
+            name = self.service.add_model(path)
+        plan = self.plan(name, ram="290MiB")
+        self.assertIsNone(plan["pick"], plan)
+        self.assertIn("hearth quantize " + name, plan["advice"])
+
+    def test_a_model_without_a_tokenizer_is_refused_and_ends_nothing(self):
+        with tempfile.TemporaryDirectory(prefix="hearth-probe-") as folder:
+            write_probe(families.dense("llama", 2, 512, 512, 8, 8, 2048, 32768, file_type="Q8_0"), str(Path(folder) / "bare.gguf"))
+            name = self.service.add_model(Path(folder) / "bare.gguf")
+        refused = self.service.cli("run", name, "hello")
+        self.assertIn("tokenizer", refused.stderr)
+        self.assertEqual(self.service.log_tail(200).count("ended unexpectedly"), 0)
+
     def test_the_command_prints_a_table_and_exit_codes(self):
         name = self.service.add_model(models.tiny())
         result = self.service.cli("plan", name)
