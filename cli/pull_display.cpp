@@ -91,7 +91,9 @@ void PullDisplay::show(const Json& event) {
         layer.rate.add(clock_.steady_now(), layer.completed);
         rate_.add(clock_.steady_now(), completed());
     }
-    if (width_) {
+    if (changed && status.starts_with("taking ")) {
+        keep_line(status);
+    } else if (width_) {
         draw(changed && !digest);
     } else {
         print_step();
@@ -127,6 +129,17 @@ std::string PullDisplay::finished_lines() {
         }
     }
     return text;
+}
+
+/// What was chosen for the user stays to be read.
+void PullDisplay::keep_line(const std::string& text) {
+    if (!width_) {
+        sink_(text + "\n");
+        return;
+    }
+    const std::string back = drawn_lines_ > 0 ? fmt::format("\x1b[{}A\r", drawn_lines_) : "";
+    drawn_lines_ = 0;
+    sink_(back + elide(text, *width_ - 1) + "\x1b[K\n\x1b[J");
 }
 
 void PullDisplay::draw(bool now_or_later) {

@@ -44,6 +44,7 @@ class PullDisplay {
     Layer& layer_of(const std::string& digest);
     std::uint64_t total() const;
     std::uint64_t completed() const;
+    void keep_line(const std::string& text);
     void draw(bool now_or_later);
     void print_step();
     std::string finished_lines();

@@ -55,6 +55,21 @@ TEST_F(PullDisplayTest, PrintsALineForEachTenthWithoutATerminal) {
     EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
 
+TEST_F(PullDisplayTest, KeepsTheLineThatSaysWhatWasChosen) {
+    const Json taking = {{"status", "taking Q8_0 (531 MB) of 4 that are published"}};
+    for (const std::optional<std::size_t> width :
+         {std::optional<std::size_t>(), std::optional<std::size_t>(80)}) {
+        PullDisplay shown = display(width);
+        shown.show({{"status", "pulling manifest"}});
+        take();
+        shown.show(taking);
+        EXPECT_THAT(take(), HasSubstr("taking Q8_0 (531 MB) of 4 that are published"));
+        clock_.advance(1s);
+        shown.show(layer(500'000'000));
+        EXPECT_THAT(take(), Not(HasSubstr("A\r"))) << "nothing above is drawn over";
+    }
+}
+
 TEST_F(PullDisplayTest, PrintsALineEveryThirtySecondsWhenItIsSlow) {
     PullDisplay shown = display(std::nullopt);
     take();

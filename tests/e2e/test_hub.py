@@ -77,10 +77,13 @@ class Pulling(HubTest):
         self.assertNotIn(digest(small), self.blobs())
         self.assert_exit(self.service.cli("show", "huggingface.co/org/repo:Q8_0"), DONE)
 
-    def test_without_a_quant_the_pull_says_which_it_took(self):
+    def test_without_a_quant_the_pull_takes_the_planned_pick_and_says_so(self):
         self.repository("org/repo", self.weights("m-Q8_0.gguf", 400_000), self.weights("m-Q4_K_M.gguf"), self.weights("m-Q2_K.gguf", 90_000))
-        lines = self.service.pull_ok("hf.co/org/repo")
-        self.assertTrue(any(line["status"].startswith("taking Q4_K_M (") and "of 3" in line["status"] for line in lines), lines)
+        picked = self.service.cli("plan", "-q", "hf.co/org/repo").stdout.strip()
+        pulled = self.service.cli("pull", "hf.co/org/repo")
+        self.assert_exit(pulled, DONE)
+        self.assertIn(f"taking {picked} (", pulled.stderr)
+        self.assertIn("of 3 that are published", pulled.stderr)
         self.assertEqual(self.service.models(), ["hf.co/org/repo:latest"])
 
     def test_a_second_pull_keeps_the_quant_that_is_installed(self):
