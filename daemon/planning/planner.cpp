@@ -280,7 +280,9 @@ asio::awaitable<std::optional<runtime::LoadPlan>> Planner::plan_load(registry::M
     }
     const bool fits = plan.pick && plan.choices[*plan.pick].fits;
     if (!fits && !options.force) {
-        refuse(model.ref.short_name(sources_.config.default_registry), plan, here);
+        const std::string name = model.ref.short_name(sources_.config.default_registry);
+        add_offer(plan, offer_quantize(name, candidates, wishes, here));
+        refuse(name, plan, here);
     }
     memory::Choice& choice = plan.choices[plan.pick.value_or(0)];
     choice.threads = options.threads.value_or(choice.threads);

@@ -144,6 +144,10 @@ std::string size_that_fits(const std::vector<CandidatePlan>& plans,
 
 std::string advice(const Plan& plan, const std::vector<CandidatePlan>& plans,
                    const std::vector<Candidate>& candidates, const Wishes& wishes) {
+    const auto is_unknown = [](const CandidatePlan& one) { return one.choice.memory.total_bytes() == 0; };
+    if (std::ranges::all_of(plans, is_unknown)) { // nobody could say what it needs, and why stands there
+        return plans.front().choice.reason;
+    }
     const std::string subject = wishes.quant.empty() ? "no quantization above the quality floor fits"
                                                      : wishes.quant + " does not fit";
     if (plan.nearest.empty()) {

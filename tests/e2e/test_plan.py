@@ -112,6 +112,17 @@ class Planning(HearthTest):
         self.assertIn("tokenizer", refused.stderr)
         self.assertEqual(self.service.log_tail(200).count("ended unexpectedly"), 0)
 
+    def test_an_architecture_that_nobody_knows_is_called_so(self):
+        with tempfile.TemporaryDirectory(prefix="hearth-unknown-") as folder:
+            path = Path(folder) / "unknown.gguf"
+            text = models.tiny().read_bytes().replace(b"llama.", b"llamb.")
+            length = (5).to_bytes(8, "little")
+            path.write_bytes(text.replace(length + b"llama", length + b"llamb"))
+            plan = self.plan(path.as_uri())
+        self.assertIsNone(plan["pick"])
+        self.assertEqual(plan["choices"][0]["source"], "dry-run")
+        self.assertIn("llamb", plan["advice"])
+
     def test_the_command_prints_a_table_and_exit_codes(self):
         name = self.service.add_model(models.tiny())
         result = self.service.cli("plan", name)
