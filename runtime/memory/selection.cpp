@@ -61,7 +61,8 @@ std::string pick_reason(const std::vector<CandidatePlan>& plans, std::size_t pic
     return fmt::format("the best quality that fits {}", how);
 }
 
-std::string other_reason(const CandidatePlan& plan, std::optional<std::size_t> pick, std::size_t index) {
+std::string other_reason(const CandidatePlan& plan, std::optional<std::size_t> pick, std::size_t index,
+                         const Wishes& wishes) {
     const Choice& choice = plan.choice;
     if (!choice.dominated_by.empty()) {
         return fmt::format("{} is no larger and better", choice.dominated_by);
@@ -71,6 +72,9 @@ std::string other_reason(const CandidatePlan& plan, std::optional<std::size_t> p
     }
     if (plan.oversized) {
         return "larger than a quantization that loses nothing";
+    }
+    if (pick && !wishes.quant.empty()) {
+        return "fits; another was asked for";
     }
     if (pick && index < *pick) {
         if (choice.tokens_per_second > 0 && choice.tokens_per_second < quick_tokens_per_second) {
@@ -152,7 +156,7 @@ void explain(std::vector<CandidatePlan>& plans, std::optional<std::size_t> pick,
         if (pick == i) {
             reason = pick_reason(plans, i, wishes);
         } else if (reason.empty()) {
-            reason = other_reason(plans[i], pick, i);
+            reason = other_reason(plans[i], pick, i, wishes);
         }
     }
 }

@@ -113,6 +113,25 @@ TEST(Fit, KeepsAContextThatWasAskedFor) {
     EXPECT_EQ(picked(plan).options.context, 131072u) << "what the model was trained for";
 }
 
+TEST(Fit, DoesNotTalkOfAcceleratorsWhereAnotherOneWasAskedFor) {
+    Wishes wishes;
+    wishes.quant = "Q4_K_M";
+    const Plan plan = fit(published(llama_3_2_1b), wishes, plain_machine());
+    EXPECT_EQ(picked(plan).quant, "Q4_K_M");
+    for (const Choice& choice : plan.choices) {
+        EXPECT_THAT(choice.reason, ::testing::Not(HasSubstr("accelerators"))) << choice.quant;
+    }
+}
+
+TEST(Fit, SaysSoWhenItCutsTheContextAndThatThereIsNoChoice) {
+    Wishes wishes;
+    wishes.context = 1'000'000;
+    const std::vector<Candidate> all = published(llama_3_2_1b);
+    const Plan plan = fit({all.front()}, wishes, plain_machine());
+    EXPECT_THAT(picked(plan).reason,
+                AllOf(HasSubstr("the only one"), HasSubstr("1000000 were asked for, it is made for 131072")));
+}
+
 TEST(Fit, OffersTheNearestPlansWhenAnExplicitWishDoesNotFit) {
     Wishes wishes;
     wishes.quant = "Q6_K";
