@@ -8,7 +8,11 @@
 #include "registry/model_ref.hpp"
 #include "runtime/memory/available.hpp"
 
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
+
 #include <algorithm>
+#include <exception>
 
 namespace hearth::daemon {
 
@@ -112,10 +116,30 @@ asio::awaitable<memory::Plan> Planner::fit_once(const Candidates& candidates, co
     co_return plan;
 }
 
-/// Several requests at once are worth memory, but not what other models need: with more than one sequence that
-/// nobody asked for, a model takes at most half of what there is.
 asio::awaitable<memory::Plan> Planner::fit_modestly(const Candidates& candidates, memory::Wishes wishes,
                                                     const memory::Machine& machine, EngineFigures figures) {
+    memory::Plan plan;
+    std::exception_ptr failure;
+    ++planning_;
+    try {
+        plan = co_await fit_in_half(candidates, std::move(wishes), machine, figures);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (--planning_ == 0) { // a runner that may be asked again would cost memory for nothing
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        co_await dry_run_.stop();
+    }
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+    co_return plan;
+}
+
+/// Several requests at once are worth memory, but not what other models need: with more than one sequence that
+/// nobody asked for, a model takes at most half of what there is.
+asio::awaitable<memory::Plan> Planner::fit_in_half(const Candidates& candidates, memory::Wishes wishes,
+                                                   const memory::Machine& machine, EngineFigures& figures) {
     wishes.preferred_parallel = sources_.config.parallel;
     if (!wishes.context && sources_.config.context_tokens > 0) {
         wishes.usual_context = static_cast<std::uint64_t>(sources_.config.context_tokens);

@@ -73,6 +73,10 @@ class Planner {
                                                                runtime::memory::Wishes wishes,
                                                                const runtime::memory::Machine& machine,
                                                                EngineFigures figures);
+    boost::asio::awaitable<runtime::memory::Plan> fit_in_half(const Candidates& candidates,
+                                                              runtime::memory::Wishes wishes,
+                                                              const runtime::memory::Machine& machine,
+                                                              EngineFigures& figures);
     boost::asio::awaitable<runtime::memory::Plan> fit_once(const Candidates& candidates,
                                                            const runtime::memory::Wishes& wishes,
                                                            const runtime::memory::Machine& machine,
@@ -92,6 +96,7 @@ class Planner {
     BlockingPool& disk_;
     Sources sources_;
     runtime::memory::DryRun dry_run_;
+    int planning_ = 0;               ///< plans under way, which may ask it
     EngineFigures::Layouts layouts_; ///< of installed models, as far as they were planned
 };
 
