@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "daemon/planning/load_choice.hpp"
 #include "daemon/planning/quantize_offer.hpp"
+#include "registry/catalogue/known_models.hpp"
 #include "registry/gguf/byte_source.hpp"
 #include "registry/gguf/probe.hpp"
 #include "registry/model_ref.hpp"
@@ -204,10 +205,20 @@ asio::awaitable<std::vector<registry::OpenModelFile>> Planner::fetch_probes(regi
 
 asio::awaitable<PlanAnswer> Planner::plan(PlanQuestion question) {
     std::optional<registry::Model> model = co_await sources_.catalog.find(question.model);
-    if (model) {
-        co_return co_await plan_installed(std::move(*model), std::move(question));
+    if (!model) {
+        co_return co_await plan_published(std::move(question));
     }
-    co_return co_await plan_published(std::move(question));
+    // A repository without a quantization asks what there is, also when one of them is here; offline, that one.
+    if (model->ref.kind == registry::ModelRef::Kind::hub && model->ref.tag == "latest") {
+        try {
+            co_return co_await plan_published(question);
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::registry_unreachable) {
+                throw;
+            }
+        }
+    }
+    co_return co_await plan_installed(std::move(*model), std::move(question));
 }
 
 asio::awaitable<PlanAnswer> Planner::plan_installed(registry::Model model, PlanQuestion question) {
@@ -226,8 +237,7 @@ asio::awaitable<PlanAnswer> Planner::plan_installed(registry::Model model, PlanQ
 }
 
 asio::awaitable<PlanAnswer> Planner::plan_published(PlanQuestion question) {
-    const registry::ModelRef ref =
-        registry::ModelRef::parse(question.model, sources_.config.default_registry);
+    const registry::ModelRef ref = registry::resolve_name(question.model, sources_.config.default_registry);
     const registry::PublishedModel published = co_await look(ref, question.insecure);
     PlanAnswer answer{.model = ref.full_name()};
     std::string tag = question.wishes.quant;

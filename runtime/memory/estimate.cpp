@@ -40,7 +40,16 @@ void check(const ModelShape& shape, const Placement& placement, std::size_t acce
 /// Types for which ggml's CPU backend has a layout of its own on x86-64 with AVX2.
 constexpr auto repacked_types = std::to_array<std::string_view>({"Q4_0", "Q4_K", "IQ4_NL", "MXFP4"});
 
-void split_host_weights(const ModelShape& shape, const EstimateOptions& options, Estimate& estimate) {
+/// The looked-up table keeps its layout, so an output that shares it is there a second time, repacked. Which types a
+/// CPU repacks only the engine knows: any quantized one is counted, rather too much than too little.
+std::uint64_t second_table_bytes(const ModelShape& shape) {
+    const std::uint64_t elements = std::uint64_t{shape.vocabulary} * shape.embedding_length;
+    const bool quantized = shape.token_embedding_bytes < 2 * elements; // F16 has two bytes for each
+    return shape.tied_output && quantized ? shape.token_embedding_bytes : 0;
+}
+
+void split_host_weights(const ModelShape& shape, const EstimateOptions& options, const Placement& placement,
+                        Estimate& estimate) {
     DeviceBytes& device = estimate.devices[host];
     if (options.load_mode == LoadMode::read)
         return;
@@ -55,6 +64,9 @@ void split_host_weights(const ModelShape& shape, const EstimateOptions& options,
         const std::uint64_t matrices = device.weights - std::min(device.weights, shape.input_bytes);
         device.repacked = static_cast<std::uint64_t>(static_cast<double>(matrices) *
                                                      static_cast<double>(packed) / static_cast<double>(all));
+        const std::uint64_t second = placement.gpu_layers == 0 ? second_table_bytes(shape) : 0;
+        device.repacked += second;
+        device.weights += second;
     }
     device.mapped = device.weights - device.repacked;
 }
@@ -75,7 +87,7 @@ Estimate estimate(const ModelShape& shape, const EstimateOptions& options, const
     place_weights(shape, placement, where, estimate);
     place_caches(shape, options, batch, where, estimate);
     place_compute(shape, options, placement, batch, where, estimate);
-    split_host_weights(shape, options, estimate);
+    split_host_weights(shape, options, placement, estimate);
     const std::uint64_t scores = shape.causal ? shape.vocabulary : 0;
     estimate.devices[host].output =
         batch.sequences * 4 * (scores + (batch.embeds ? shape.embedding_length : 0));

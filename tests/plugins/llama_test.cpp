@@ -264,7 +264,7 @@ TEST_F(LlamaBackend, RefusesWrongRequestsByName) {
     EXPECT_EQ(host.ask(model, "complete", {{"prompt", 5}}).status, HEARTH_E_INVALID);
     EXPECT_EQ(host.ask(model, "complete", {{"prompt", "x"}, {"n_predict", "five"}}).status, HEARTH_E_INVALID);
     EXPECT_EQ(host.ask(model, "complete", {{"prompt", "x"}, {"grammar", "root ::= ("}}).status,
-              HEARTH_E_INVALID);
+              HEARTH_E_UNSUPPORTED);
     EXPECT_EQ(host.ask(model, "embed", {{"input", "x"}}).status, HEARTH_E_UNSUPPORTED);
 }
 

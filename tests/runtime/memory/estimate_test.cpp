@@ -318,6 +318,22 @@ TEST(Estimate, SplitsTheHostsWeightsByLoadMode) {
     EXPECT_EQ(repack.repacked + repack.mapped, shape.weight_bytes());
 }
 
+TEST(Estimate, CountsASharedTableTwiceWhenItIsRepacked) {
+    ModelShape shape = llama_1b();
+    shape.tied_output = true;
+    shape.vocabulary = 1000;
+    shape.embedding_length = 1000;
+    shape.types = {{"Q4_K", 600, 1000}, {"Q6_K", 400, 500}};
+    shape.token_embedding_bytes = 820'000; // Q6_K
+    const std::uint64_t mapped = on_host(shape, {.load_mode = LoadMode::mmap}).weights;
+    EXPECT_EQ(on_host(shape, {.load_mode = LoadMode::repack}).weights, mapped + 820'000);
+    shape.token_embedding_bytes = 2'000'000; // F16 stays as it is
+    EXPECT_EQ(on_host(shape, {.load_mode = LoadMode::repack}).weights, mapped);
+    shape.token_embedding_bytes = 820'000;
+    shape.tied_output = false;
+    EXPECT_EQ(on_host(shape, {.load_mode = LoadMode::repack}).weights, mapped);
+}
+
 TEST(Estimate, RefusesWhatCannotBe) {
     const auto refused = [](ErrorCode code, const ModelShape& shape, const EstimateOptions& options,
                             const Placement& placement = {}, const std::vector<std::string>& devices = {}) {

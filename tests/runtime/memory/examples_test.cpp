@@ -98,6 +98,7 @@ TEST_P(WorkedExample, IsPlannedAsComputedByHand) {
     const Example& example = GetParam();
     Wishes wishes;
     wishes.context = example.wished_context;
+    wishes.load_mode = LoadMode::mmap; // as the examples were computed
     const Plan plan = fit(candidates_of(example), wishes, example.where);
     if (example.quant.empty()) {
         EXPECT_FALSE(plan.pick) << plan.choices[*plan.pick].quant;
