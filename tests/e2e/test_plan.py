@@ -221,6 +221,7 @@ class TenModels(HearthTest):
     service_config = "[runtime]\nparallel = 1\n"
     time_limit = 300
     LAYERS = (2, 4, 8, 12, 16, 20, 24, 32, 40, 48)
+    TRIES = 1  # more where memory that is not ours moves between a plan and its load
     WISH = {"context": 8192, "parallel": 2, "kv_type": "f16"}
 
     def load(self, name, wish):
@@ -256,8 +257,12 @@ class TenModels(HearthTest):
                     self.assert_error(loaded, 507, "memory.insufficient")
                     self.assertIn("--ctx", loaded.json()["hint"])
                     self.assertTrue(plan["nearest"], plan)
-                    nearest = self.wish_of(plan["nearest"][0])
-                    again = self.load(name, nearest)
+                    for _ in range(self.TRIES):
+                        nearest = self.wish_of(plan["nearest"][0])
+                        again = self.load(name, nearest)
+                        if again.status == 200:
+                            break
+                        plan = self.client.post("/hearth/v1/plan", {"model": name} | self.WISH).json()
                     self.assertEqual(again.status, 200, again)
                     self.answer(name, nearest)
                 self.service.unload_all()
@@ -315,8 +320,12 @@ class MemoryCgroup:
 class InACgroup(TenModels):
     """The same below a limit that the kernel enforces by killing."""
 
+    TRIES = 3
+
     @classmethod
     def setUpClass(cls):
+        if os.environ.get("HEARTH_PRESET", "dev") != "dev":
+            raise unittest.SkipTest("a sanitizer's own memory grows below the limit")
         try:
             cls.cgroup = MemoryCgroup(700 * MIB)
         except (OSError, StopIteration) as error:
