@@ -5,9 +5,12 @@
 #include <nlohmann/json.hpp>
 
 #include <array>
+#include <chrono>
 #include <latch>
 #include <pty.h>
 #include <sys/wait.h>
+#include <termios.h>
+#include <thread>
 #include <unistd.h>
 
 namespace hearth::testing {
@@ -55,8 +58,20 @@ class TerminalSession {
     }
     TerminalSession(const TerminalSession&) = delete;
 
+    /// At a prompt: a prompt that is shown is not yet one that listens, and until then a control key is the terminal's.
     void type(const std::string& text) const {
+        for (int tries = 0; tries < 500 && !editor_listens(); ++tries) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+        press(text);
+    }
+    /// At any time.
+    void press(const std::string& text) const {
         EXPECT_EQ(::write(master_.get(), text.data(), text.size()), ssize_t(text.size()));
+    }
+    bool editor_listens() const {
+        termios settings{};
+        return ::tcgetattr(master_.get(), &settings) == 0 && (settings.c_lflag & ICANON) == 0;
     }
     /// Reads until the screen got `text` since the last call.
     void expect(const std::string& text) {
@@ -150,7 +165,7 @@ TEST_F(TerminalProgram, StopsTheAnswerAndNotItselfOnCtrlC) {
     });
     session.type("x\r");
     session.expect("partial");
-    session.type("\x03");
+    session.press("\x03");
     hung_up.wait();
     session.expect(">>> ");
     service_->on_lines("POST /api/chat", {answer_line});
