@@ -293,6 +293,7 @@ std::string help_text(const std::string& topic) {
 
 std::vector<CommandSummary> command_summaries() {
     std::vector<CommandSummary> summaries;
+    summaries.reserve(commands.size());
     for (const CommandRow& row : commands) {
         summaries.push_back({std::string(row.name), std::string(row.summary)});
     }

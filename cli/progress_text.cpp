@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace hearth::cli {
 
@@ -21,7 +22,7 @@ std::string rate_text(double rate, std::uint64_t left) {
         return {};
     }
     const double seconds = std::min(static_cast<double>(left) / rate, 1e7);
-    const auto remaining = std::chrono::seconds(static_cast<std::int64_t>(seconds + 0.5));
+    const auto remaining = std::chrono::seconds(std::lround(seconds));
     return fmt::format(", {}/s, {} left", format_bytes(static_cast<std::uint64_t>(rate)),
                        short_duration(remaining));
 }

@@ -45,7 +45,7 @@ std::size_t character_width(std::string_view character) {
 }
 
 bool is_control(std::string_view character) {
-    const auto value = static_cast<unsigned>(code_point(character));
+    const auto value = static_cast<char32_t>(code_point(character));
     return value < 0x20 || value == 0x7F || (character.size() > 1 && value < 0xA0);
 }
 

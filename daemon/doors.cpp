@@ -23,6 +23,7 @@ std::vector<http::ListenSocket> open_doors(const ServerConfig& server) {
         check_reach(endpoints.back(), server);
     }
     std::vector<http::ListenSocket> sockets;
+    sockets.reserve(endpoints.size());
     for (const http::Endpoint& endpoint : endpoints) {
         sockets.push_back(http::bind_tcp(endpoint));
     }
