@@ -14,7 +14,7 @@ namespace {
 
 /// One text or the tokens of one; a list of one text is one text.
 Json parse_prompt(const Json& body) {
-    const Json prompt = body.value("prompt", Json());
+    Json prompt = body.value("prompt", Json());
     const bool tokens =
         prompt.is_array() && !prompt.empty() &&
         std::ranges::all_of(prompt, [](const Json& item) { return item.is_number_integer(); });
