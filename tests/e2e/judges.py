@@ -37,20 +37,34 @@ def quantize(source, target, kind):
 
 
 class LlamaServer:
-    """llama-server on a Unix socket of its own; without a model it is the router."""
+    """llama-server on a Unix socket of its own; without a model it is the router.
 
-    def __init__(self, model, context=4096, parallel=1, threads=2, wait=True):
+    @param models  of the router: {name: path} of what it may load, one at a time
+    """
+
+    def __init__(self, model, context=4096, parallel=1, threads=2, wait=True, models=None, arguments=()):
         self.home = Path(tempfile.mkdtemp(prefix="hearth-judge-"))
         self.socket = self.home / "judge.sock"
         command = [folder() / "llama-server", "--host", self.socket, "--no-webui", "--log-disable"]
+        settings = ["-c", context, "-np", parallel, "-t", threads, "--kv-unified", "--jinja"]
         if model is not None:
-            command += ["-m", model, "-c", context, "-np", parallel, "-t", threads, "--kv-unified", "--jinja"]
+            command += ["-m", model, *settings]
+        if models is not None:
+            command += ["--models-dir", self._model_folder(models), "--models-max", 1, *settings]
+        command += arguments
         environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.home), "LLAMA_CACHE": str(self.home)}
         self.process = subprocess.Popen([str(part) for part in command], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, cwd=self.home)
         self.client = Client(self.socket, timeout=seconds(300))
         if wait:
             processes.wait_until(self._ready, seconds(120), "llama-server to be ready")
+
+    def _model_folder(self, models):
+        folder = self.home / "models"
+        folder.mkdir()
+        for name, path in models.items():
+            (folder / f"{name}.gguf").symlink_to(path)
+        return folder
 
     def _ready(self):
         if self.process.poll() is not None:

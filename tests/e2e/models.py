@@ -81,9 +81,16 @@ def half_billion_f16(folder):
 
 def half_billion():
     """The shape of a real 0.5B model with random weights, quantized to Q4_K_M by llama.cpp's own program."""
-    def make(path):
-        whole = path.with_suffix(".f16")
-        _generate(whole, "--shape", "0.5b")
-        judges.quantize(whole, path, "Q4_K_M")
-        whole.unlink()
-    return _made("half-billion-q4_k_m.gguf", make)
+    return _made("half-billion-q4_k_m.gguf", lambda path: _quantized(path, "1"))
+
+
+def other_half_billion():
+    """Like half_billion, with other weights."""
+    return _made("other-half-billion-q4_k_m.gguf", lambda path: _quantized(path, "2"))
+
+
+def _quantized(path, seed):
+    whole = path.with_suffix(".f16")
+    _generate(whole, "--shape", "0.5b", "--seed", seed)
+    judges.quantize(whole, path, "Q4_K_M")
+    whole.unlink()
