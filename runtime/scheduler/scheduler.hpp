@@ -7,6 +7,7 @@
 #include "runtime/memory/estimate.hpp"
 #include "runtime/runner/plugin_manifest.hpp"
 #include "runtime/runner/runner.hpp"
+#include "runtime/scheduler/arbiter.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -46,6 +47,9 @@ struct AcquireRequest {
     /// Of this model, for a load whose request names none; absent: the service's.
     std::optional<std::chrono::nanoseconds> usual_keep_alive{};
     std::function<void(std::string stage, double fraction)> on_progress; ///< loading; may be empty
+    std::string app{}; ///< who asks: a token's name or the path of a program; empty: unknown
+    std::function<void(const Place&)>
+        on_wait{}; ///< for room, when its place or the reason changes; may be empty
 };
 
 /// The right to use a loaded runner. While any lease is held the runner is not unloaded; when the last ends,
@@ -75,7 +79,11 @@ struct LoadedModel {
     std::optional<WallTime> expires_at; ///< nullopt: for ever (or busy)
     int active_requests = 0;
     pid_t pid = -1;
-    std::string state; ///< loading, ready, stopping
+    std::string state;                  ///< loading, ready, stopping
+    DeviceBytes bytes{};                ///< by device; together at least `size_bytes`
+    std::map<std::string, int> users{}; ///< who uses it now, with requests; apps that nobody knows as ""
+    int waiting_requests = 0;           ///< for it to be loaded, or loaded again
+    std::string reason{};               ///< why it is here, or why it goes, for people: one clause
 };
 
 /// What may be planned with: memory that can be had once every idle model is gone.

@@ -1,0 +1,283 @@
+/// Rule cost: who goes, and whose turn it is.
+#include "tests/runtime/arbiter_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+namespace hearth::runtime {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+/// a and b do not fit together.
+class ArbiterTurns : public ArbiterFixture {
+  protected:
+    ArbiterTurns() {
+        model("a", 60);
+        model("b", 60);
+    }
+};
+
+TEST_F(ArbiterTurns, WhatIsInUseHasItsTurnAndThenMakesRoom) {
+    const RequestId first = ask("a", "one");
+    const RequestId waiting = ask("b", "two");
+    advance(15s - 1ns);
+    const RequestId late = ask("a", "one");
+    EXPECT_TRUE(has(late)) << "it is still the turn of a";
+    EXPECT_EQ(place(waiting), "0 a is in use by 2 requests, for at most 1 s more");
+    EXPECT_EQ(arbiter_.next_wake(), now_ + 1ns);
+    advance(1ns);
+    const RequestId later = ask("a", "one");
+    EXPECT_FALSE(has(later));
+    EXPECT_THAT(place(later), HasSubstr("1 a is being unloaded: b waits for its room"));
+    end(first);
+    EXPECT_FALSE(has(waiting)) << "one still runs";
+    end(late);
+    EXPECT_TRUE(has(waiting));
+    EXPECT_FALSE(has(later));
+    advance(15s);
+    end(waiting);
+    EXPECT_TRUE(has(later));
+}
+
+TEST_F(ArbiterTurns, WhatHadItsTurnLongAgoMakesRoomAtOnce) {
+    const RequestId running = ask("a");
+    advance(1h);
+    const RequestId waiting = ask("b");
+    EXPECT_FALSE(has(ask("a")));
+    end(running);
+    EXPECT_TRUE(has(waiting));
+}
+
+TEST_F(ArbiterTurns, ATurnIsAtLeastAsLongAsTheLoadItCost) {
+    model("slow", 60, 60s);
+    const RequestId running = ask("slow");
+    ask("b");
+    advance(60s - 1ns);
+    EXPECT_TRUE(has(ask("slow")));
+    advance(1ns);
+    EXPECT_FALSE(has(ask("slow")));
+    EXPECT_TRUE(has(running));
+}
+
+TEST_F(ArbiterTurns, AnIdleModelMakesRoomAtOnceForWhoAlternates) {
+    for (int round = 0; round < 3; ++round) {
+        use_once("a");
+        advance(3s);
+        use_once("b");
+        advance(3s);
+    }
+    EXPECT_EQ(log_.size(), 11u) << "six loads and five unloads: nobody waited";
+}
+
+/// Each asks again 100 ms after its answer of a second.
+TEST_F(ArbiterTurns, TwoAgentsOnTwoModelsAreServedInGroups) {
+    struct Agent {
+        std::string model;
+        std::optional<RequestId> request{};
+        std::chrono::nanoseconds since{};
+        int answers = 0;
+    };
+    std::array<Agent, 2> agents = {Agent{"a"}, Agent{"b"}};
+    for (auto time = 0ms; time < 120s; time += 50ms) {
+        for (Agent& agent : agents) {
+            if (!agent.request && time - agent.since >= 100ms) {
+                agent.request = ask(agent.model, agent.model);
+                agent.since = time;
+            } else if (agent.request && !has(*agent.request)) {
+                agent.since = time;
+            } else if (agent.request && time - agent.since >= 1s) {
+                end(*std::exchange(agent.request, {}));
+                agent.since = time;
+                ++agent.answers;
+            }
+        }
+        advance(50ms);
+    }
+    const auto loads = std::ranges::count_if(log_, [](const auto& line) { return line.starts_with("load"); });
+    EXPECT_LE(loads, 2 + 120 / 15);
+    EXPECT_GE(agents[0].answers, 40);
+    EXPECT_GE(agents[1].answers, 40);
+}
+
+TEST_F(ArbiterTurns, AnIdleModelWaitsForItsUserWhoReturnsAtOnce) {
+    for (int time = 0; time < 4; ++time) { // the gaps of this app are known
+        use_once("a", "agent");
+        advance(200ms);
+    }
+    const RequestId running = ask("a", "agent");
+    const RequestId waiting = ask("b", "other");
+    end(running);
+    EXPECT_FALSE(has(waiting));
+    EXPECT_THAT(place(waiting), HasSubstr("a was just used"));
+    advance(200ms);
+    const RequestId again = ask("a", "agent");
+    EXPECT_TRUE(has(again));
+    end(again);
+    advance(1s);
+    EXPECT_TRUE(has(waiting)) << "it is away for longer than usual";
+}
+
+TEST_F(ArbiterTurns, NobodyIsWaitedForWhereASwapIsQuickerThanTheUsualGap) {
+    model("a", 60, 100ms);
+    model("b", 60, 100ms);
+    for (int time = 0; time < 4; ++time) {
+        use_once("a", "agent");
+        advance(1s);
+    }
+    use_once("a", "agent");
+    EXPECT_TRUE(has(ask("b", "other")));
+}
+
+TEST_F(ArbiterTurns, OnesTurnNeverComesTwiceBeforeTheOthers) {
+    model("c", 60);
+    const RequestId first = ask("a");
+    const RequestId second = ask("b");
+    const RequestId third = ask("c");
+    EXPECT_EQ(place(third).front(), '1');
+    advance(15s);
+    const RequestId fourth = ask("a");
+    EXPECT_EQ(place(fourth).front(), '2');
+    end(first);
+    EXPECT_TRUE(has(second));
+    advance(15s);
+    end(second);
+    EXPECT_TRUE(has(third));
+    EXPECT_FALSE(has(fourth));
+}
+
+TEST_F(ArbiterTurns, ALoadThatFitsGoesAheadWhereItDelaysNobody) {
+    model("small", 30);
+    model("large", 50);
+    ask("a");
+    const RequestId waiting = ask("b");
+    EXPECT_TRUE(has(ask("small"))) << "b fits beside it when a is gone";
+    EXPECT_FALSE(has(ask("large")));
+    EXPECT_FALSE(has(waiting));
+}
+
+TEST_F(ArbiterTurns, ALoadThatFitsNowWaitsWhereItWouldDelayAnother) {
+    model("all", 100);
+    model("small", 30);
+    const RequestId running = ask("a");
+    const RequestId waiting = ask("all");
+    const RequestId behind = ask("small");
+    EXPECT_FALSE(has(behind)) << "all would have to wait for it, too";
+    advance(15s);
+    end(running);
+    EXPECT_TRUE(has(waiting));
+}
+
+TEST_F(ArbiterTurns, OneBehindMakesRoomWhereItDelaysNobody) {
+    model("c", 30);
+    model("d", 30);
+    use_once("c");
+    const RequestId running = ask("a"); // 60 + 30
+    advance(1s);
+    const RequestId waiting = ask("b");
+    EXPECT_TRUE(has(ask("d"))) << "in place of c, which b does not need";
+    EXPECT_THAT(loaded(), ElementsAre("a", "d"));
+    advance(15s);
+    end(running);
+    EXPECT_TRUE(has(waiting));
+}
+
+TEST_F(ArbiterTurns, TheCheapestSetGoesByReloadTimeAndChanceOfReuse) {
+    struct Case {
+        const char* what;
+        std::chrono::nanoseconds first;
+        std::chrono::nanoseconds second;
+        int uses_of_second;
+        const char* goes;
+    };
+    for (const Case& one :
+         {Case{"quicker to load", 10s, 2s, 1, "y"}, Case{"used less", 5s, 5s, 6, "x"},
+          Case{"used more, but much quicker", 30s, 1s, 6, "y"}, Case{"by name", 5s, 5s, 1, "x"}}) {
+        use(SwitchRule::cost);
+        in_memory_.clear();
+        log_.clear();
+        model("x", 45, one.first);
+        model("y", 45, one.second);
+        model("z", 45);
+        use_once("x");
+        for (int time = 0; time < one.uses_of_second; ++time) {
+            use_once("y");
+        }
+        advance(1min);
+        use_once("z");
+        EXPECT_FALSE(loaded().contains(one.goes)) << one.what;
+        EXPECT_EQ(loaded().size(), 2u) << one.what;
+    }
+}
+
+TEST_F(ArbiterTurns, LargeModelsLeaveSmallOnesAlone) {
+    model("embed", 5, 100ms);
+    model("c", 90);
+    use_once("a");
+    use_once("embed");
+    advance(10min); // and nobody has used it for long
+    use_once("b");
+    EXPECT_THAT(loaded(), ElementsAre("b", "embed"));
+    const RequestId busy = ask("b");
+    ask("c");
+    EXPECT_THAT(loaded(), ElementsAre("b", "embed")) << "c waits for b, which is enough";
+    end(busy);
+    EXPECT_TRUE(loaded().contains("embed"));
+}
+
+TEST_F(ArbiterTurns, ASmallModelGoesWhereALargeOneCannotFitOtherwise) {
+    model("embed", 5);
+    model("all", 98);
+    use_once("embed");
+    EXPECT_TRUE(has(ask("all")));
+    EXPECT_THAT(loaded(), ElementsAre("all"));
+}
+
+TEST_F(ArbiterTurns, SmallModelsAreProtectedUpToTheirShare) {
+    for (const char* name : {"e1", "e2", "e3", "e4"}) {
+        model(name, 5, 1ms);
+        use_once(name);
+        advance(1s);
+    }
+    model("c", 85);
+    EXPECT_TRUE(has(ask("c")));
+    EXPECT_THAT(loaded(), ElementsAre("c", "e2", "e3", "e4")) << "15 of 100 bytes, the last used ones";
+}
+
+TEST_F(ArbiterTurns, PinnedModelsGoLast) {
+    model("pinned", 40, 1ms);
+    model("c", 30);
+    use_once("pinned");
+    arbiter_.keep("pinned", -1s, now_);
+    use_once("c");
+    advance(1h);
+    use_once("a");
+    EXPECT_THAT(loaded(), ElementsAre("a", "pinned"));
+    model("all", 100);
+    use_once("all");
+    EXPECT_THAT(loaded(), ElementsAre("all"));
+}
+
+TEST_F(ArbiterTurns, AnIdleModelGoesInPlaceOfABusyOneThatWasToGo) {
+    model("c", 40);
+    const RequestId running = ask("a");
+    const RequestId other = ask("c");
+    advance(1min);
+    model("d", 40);
+    const RequestId waiting = ask("d"); // both have had their turn
+    end(other);
+    EXPECT_TRUE(has(waiting));
+    EXPECT_TRUE(has(running));
+    EXPECT_TRUE(has(ask("a"))) << "nobody waits for its room";
+}
+
+TEST_F(ArbiterTurns, SaysNothingWhereThereIsNothingToDecide) {
+    EXPECT_THAT(arbiter_.decide(budget(), now_), IsEmpty());
+    ask("a");
+    EXPECT_THAT(arbiter_.decide(budget(), now_), IsEmpty());
+}
+
+} // namespace
+} // namespace hearth::runtime
