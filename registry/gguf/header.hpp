@@ -82,7 +82,8 @@ struct Header {
     std::vector<KeyValue> keys; ///< in file order, no key twice
     std::vector<TensorInfo> tensors;
     std::uint64_t data_offset = 0; ///< where tensor data starts
-    std::uint64_t end_offset = 0;  ///< one past the last tensor's data: the least size of the file
+    std::uint64_t end_offset =
+        0; ///< one past the last tensor's data: the size of the file without its last padding
 
     const Value* find(std::string_view key) const;
     /// Typed values: absent gives nullopt. @throws Error model_invalid naming the key when the type is
@@ -113,8 +114,8 @@ struct NeedMoreBytes {
 };
 
 /// Parses the header of a file that is all there.
-/// @throws Error  model_invalid: not a GGUF, version or byte order we do not read, over a limit, or data
-/// beyond the end of the file
+/// @throws Error  model_invalid: not a GGUF, version or byte order we do not read, over a limit, data beyond
+/// the end of the file, or bytes behind the data
 Header parse_header(const ByteSource& source, ParseOptions options = {});
 
 /// The same from the first bytes of a file.

@@ -15,6 +15,7 @@ namespace hearth::registry::gguf {
 namespace {
 
 constexpr std::uint32_t largest_alignment = 1U << 20;
+constexpr std::uint64_t default_alignment = 32;
 // The least a key (length, one byte, type, one byte) and a tensor info (length, one byte, count, one dimension,
 // type, offset) can take.
 constexpr std::uint64_t least_key_bytes = 8 + 1 + 4 + 1;
@@ -44,6 +45,7 @@ class Parser {
     void size_tensor(TensorInfo& tensor, std::uint32_t type);
     void check_names() const;
     void place_tensors();
+    void check_end() const;
 
     Reader reader_;
     ValueReader values_;
@@ -174,7 +176,7 @@ void Parser::check_names() const {
 }
 
 /// ggml wants tensors one behind the other, in order, each padded to the alignment; so do we. All of them
-/// must lie in the file. What lies behind the last one is not looked at, as the engine does.
+/// must lie in the file.
 void Parser::place_tensors() {
     const std::uint64_t mask = header_.alignment - 1;
     header_.data_offset = (reader_.position() + mask) & ~mask; // position ≤ 64 MiB
@@ -197,6 +199,24 @@ void Parser::place_tensors() {
                    "the download or copy is incomplete; pull it again");
         expected = (end + mask) & ~mask;
     }
+    check_end();
+}
+
+/// The header says where the file ends (memory.md 1.4). Writers pad the last tensor or do not; llama.cpp's gguf-split
+/// pads to 32 whatever alignment the file states.
+void Parser::check_end() const {
+    if (reader_.file_size() == ByteSource::unknown_size)
+        return;
+    const std::uint64_t step = std::max<std::uint64_t>(header_.alignment, default_alignment);
+    const std::uint64_t data = std::max(header_.end_offset, header_.data_offset) - header_.data_offset;
+    const std::uint64_t padding = (step - data % step) % step;
+    const std::uint64_t last =
+        header_.data_offset + data + padding; // no overflow: place_tensors left room for a step
+    if (reader_.file_size() > last)
+        refuse(
+            fmt::format("bad GGUF: the last tensor ends at byte {}, the file has {}: {} bytes are too many",
+                        header_.end_offset, reader_.file_size(), reader_.file_size() - header_.end_offset),
+            "the file is damaged or was put together from several; get it again");
 }
 
 void Parser::read_tensors() {

@@ -88,8 +88,7 @@ class Commands(HearthTest):
             self.assertIn("--json", result.stdout)
 
     def test_pull_and_rm(self):
-        copy = self.service.home / "second.gguf"
-        copy.write_bytes(self.path.read_bytes() + bytes(64))
+        copy = gguf_file.write_ballast(self.service.home / "second.gguf", 1_000_000, seed=2)
         pulled = self.service.cli("pull", copy)
         self.assert_exit(pulled, DONE)
         self.assertIn("second:latest", pulled.stdout + pulled.stderr, "the name is always printed")
@@ -100,8 +99,7 @@ class Commands(HearthTest):
         self.assertNotIn("second:latest", self.service.models())
 
     def test_pull_as_json(self):
-        copy = self.service.home / "third.gguf"
-        copy.write_bytes(self.path.read_bytes() + bytes(96))
+        copy = gguf_file.write_ballast(self.service.home / "third.gguf", 1_000_000, seed=3)
         result = self.service.cli("pull", copy, "--json")
         self.assert_exit(result, DONE)
         lines = [json.loads(line) for line in result.stdout.splitlines()]

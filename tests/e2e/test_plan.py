@@ -13,7 +13,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools/make_model")
 
 import families
 import filled
-import gguf
 import models
 import processes
 from harness import DOES_NOT_FIT, DONE, NOT_FOUND, USAGE, HearthTest, needs_llama
@@ -156,19 +155,18 @@ class Published(HearthTest):
         cls.folder = Path(folder.name)
         cls.hub = Hub(cls.folder)
         cls.addClassCleanup(cls.hub.stop)
-        probe = families.dense("qwen2", 28, 3584, 18944, 28, 4, 152064, 131072, bias=True)
-        probe.metadata |= filled.tokenizer(probe)
-        head = cls.folder / "head"
-        write_probe(probe, str(head))
-        weights = sum(tensor.size + gguf.padding(tensor.size) for tensor in probe.tensors)
-        with open(head, "rb") as file:
-            header = file.read(head.stat().st_size - weights)
-        files = {}
+        files = {f"m-{quant}.gguf": cls.folder / f"m-{quant}.gguf" for quant in cls.QUANTS}
+        tokenizer = {}
+        for quant in ("Q4_K_M", "Q8_0"):  # the two whose headers are read
+            probe = families.dense("qwen2", 28, 3584, 18944, 28, 4, 152064, 131072, bias=True, file_type=quant)
+            tokenizer = tokenizer or filled.tokenizer(probe)
+            probe.metadata |= tokenizer
+            write_probe(probe, str(files[f"m-{quant}.gguf"]))
         for quant, bits in cls.QUANTS.items():
-            path = cls.folder / f"m-{quant}.gguf"
-            path.write_bytes(header)
-            os.truncate(path, len(header) + (weights if quant == "Q4_K_M" else int(7.6e9 * bits / 8)))
-            files[path.name] = path
+            path = files[f"m-{quant}.gguf"]
+            if not path.exists():
+                with open(path, "wb") as hole:
+                    hole.truncate(int(7.6e9 * bits / 8))
         cls.hub.add_repository("org/seven", files, unread=True)
         cls.service_environment = {"HF_ENDPOINT": cls.hub.url}
         super().setUpClass()

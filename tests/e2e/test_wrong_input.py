@@ -197,6 +197,7 @@ class Endpoints(HearthTest):
             "text length": b"GGUF" + (3).to_bytes(4, "little") + (0).to_bytes(8, "little") + (1).to_bytes(8, "little") + b"\xff" * 8 + b"k" * 50,
             "tensor size": gguf_file.header([gguf_file.metadata("general.architecture", gguf_file.STRING, "llama")],
                                             [("token_embd.weight", [2**40, 2**40], 0, 0)]),
+            "bytes behind": models.small_valid(self.service.home).read_bytes() + bytes(100),
         }
         for name, data in lies.items():
             with self.subTest(name):

@@ -4,6 +4,7 @@
 #include "registry/gguf/probe.hpp"
 #include "registry/gguf/summary.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <sanitizer/allocator_interface.h>
 
@@ -43,6 +44,10 @@ void parse(const gguf::ByteSource& source, gguf::ParseOptions options) {
         return;
     }
     check(header->end_offset <= source.size() && header->keys.size() == header->index.size());
+    const std::uint64_t most_padding = std::max<std::uint64_t>(header->alignment, 32);
+    check(source.size() == gguf::ByteSource::unknown_size ||
+          source.size() - header->end_offset <
+              2 * most_padding); // before and behind the data, when it is empty
     for (const gguf::KeyValue& key : header->keys)
         check(header->find(key.key) == &key.value);
     look_at(*header);

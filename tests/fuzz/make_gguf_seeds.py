@@ -62,7 +62,7 @@ def good() -> dict[str, bytes]:
         "good_quantized": gguf([ARCHITECTURE, key("general.file_type", U32, u32(15))], quantized, 576 + 12),
         "good_alignment": gguf([key("general.alignment", U32, u32(64)), ARCHITECTURE], [tensor("a", [1]), tensor("b", [1], offset=64)], 68, alignment=64),
         "good_shard": gguf([ARCHITECTURE, key("split.no", U16, b"\1\0"), key("split.count", U16, b"\2\0"), key("split.tensors.count", I32, u32(9))], ONE, 32),
-        "good_bytes_behind": gguf([ARCHITECTURE], ONE, 65),
+        "good_last_padding": gguf([ARCHITECTURE], [tensor("t", [3])], 32),
         "good_version_2": gguf([ARCHITECTURE], ONE, 32, version=2),
     }
 
@@ -138,6 +138,7 @@ def bad_data() -> dict[str, bytes]:
         "offset_of_another_alignment": two(32, 64, [key("general.alignment", U32, u32(64))]),
         "data_missing": gguf([], ONE),
         "data_one_byte_short": gguf([], ONE, 31),
+        "data_longer_than_its_tensors": gguf([ARCHITECTURE], ONE, 65),
         "data_larger_than_any_file": gguf([], [tensor("t", [2**63 - 1], TYPE_I8)], 32),
     }
 

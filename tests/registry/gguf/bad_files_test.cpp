@@ -173,6 +173,8 @@ const BadFile data_kinds[] = {
      "truncated GGUF: tensor 't' ends at byte 96, the file has 64: 32 bytes are missing"},
     {"data_one_byte_short", [] { return with_tensor(f32, {8}, 0, 31).bytes(); },
      "truncated GGUF: tensor 't' ends at byte 96, the file has 95: 1 bytes are missing"},
+    {"data_longer_than_its_tensors", [] { return with_tensor(f32, {9}, 0, 65).bytes(); },
+     "bad GGUF: the last tensor ends at byte 100, the file has 129: 29 bytes are too many"},
     {"data_larger_than_any_file", [] { return with_tensor(i8, {(1ULL << 63) - 1}, 0, 32).bytes(); },
      "bad GGUF: the sizes of the tensors overflow"},
 };

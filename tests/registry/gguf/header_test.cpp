@@ -167,8 +167,34 @@ TEST(GgufHeader, SaysHowManyBytesAreMissing) {
     EXPECT_NE(text.find("7 bytes are missing"), std::string::npos) << text;
 }
 
-TEST(GgufHeader, ToleratesBytesBehindTheLastTensor) {
-    EXPECT_NO_THROW(parse(small_llama().bytes() + std::string(100, '\0')));
+TEST(GgufHeader, TakesALastTensorWithAndWithoutItsPadding) {
+    const auto file = [](std::uint32_t alignment, std::uint64_t elements, std::size_t behind) {
+        return GgufWriter().alignment(alignment).tensor("t", {elements}).bytes() + std::string(behind, '\0');
+    };
+    for (const std::size_t behind : {0, 1, 19, 20}) {
+        EXPECT_NO_THROW(parse(file(32, 3, behind))) << behind; // 12 bytes of data
+    }
+    EXPECT_NE(refusal(file(32, 3, 21)).find("21 bytes are too many"), std::string::npos);
+    EXPECT_NO_THROW(parse(file(32, 8, 0)));
+    refusal(file(32, 8, 1)); // nothing to pad
+    EXPECT_NO_THROW(parse(file(256, 3, 244)));
+    refusal(file(256, 3, 245));
+    EXPECT_NO_THROW(parse(file(8, 3, 20))) << "padded to 32 all the same";
+    refusal(file(8, 3, 21));
+}
+
+TEST(GgufHeader, AFileWithoutTensorsEndsWithItsHeader) {
+    const std::string header = GgufWriter().text("general.architecture", "llama").bytes();
+    EXPECT_NO_THROW(parse(header));
+    refusal(header + std::string(1, '\0'));
+}
+
+TEST(GgufHeader, AnotherFileBehindThisOneIsRefusedAsSoonAsTheSizeIsKnown) {
+    const std::string two = small_llama().bytes() + small_llama("other").bytes();
+    EXPECT_NE(refusal(two).find("too many"), std::string::npos);
+    const std::string_view head = std::string_view(two).substr(0, small_llama().header().size());
+    expect_error(ErrorCode::model_invalid, [&] { try_parse_header(PrefixSource(head, two.size())); });
+    EXPECT_TRUE(try_parse_header(PrefixSource(head, ByteSource::unknown_size)));
 }
 
 TEST(GgufHeader, BelievesNoCountThatTheFileCannotHold) {

@@ -25,15 +25,16 @@
 
 namespace hearth::registry::testing {
 
-/// A small right GGUF followed by `ballast` bytes, different for each salt.
+/// A small right GGUF with a tensor of `ballast` bytes (a multiple of 4), different for each salt.
 inline std::string model_bytes(std::size_t ballast = 3'000'000, std::uint32_t salt = 0) {
-    std::string bytes = hearth::testing::small_llama("tiny", salt).bytes();
+    std::string weights;
+    weights.reserve(ballast);
     std::uint32_t state = salt + 1;
     for (std::size_t index = 0; index < ballast; ++index) {
         state = state * 1664525 + 1013904223;
-        bytes += static_cast<char>(state >> 24);
+        weights += static_cast<char>(state >> 24);
     }
-    return bytes;
+    return hearth::testing::small_llama("tiny", salt).tensor("ballast", {ballast / 4}, weights).bytes();
 }
 
 /// One of the files of a split model, as llama.cpp's splitter marks them.

@@ -15,13 +15,15 @@ using hearth::testing::expect_error;
 using ::testing::ElementsAre;
 
 /// A model whose tokenizer fills several megabytes of its header.
-std::string model_with_tokenizer(std::size_t tokens) {
+/// @param first_weights  makes its bytes another model's
+std::string model_with_tokenizer(std::size_t tokens, std::uint64_t rows = 4,
+                                 std::string_view first_weights = {}) {
     return hearth::testing::GgufWriter()
         .text("general.architecture", "llama")
         .u32("llama.block_count", 16)
         .texts("tokenizer.ggml.tokens", std::vector<std::string>(tokens, "a token of some length"))
         .u32("general.file_type", 15)
-        .tensor("token_embd.weight", {32, 4})
+        .tensor("token_embd.weight", {32, rows}, first_weights)
         .bytes();
 }
 
@@ -179,7 +181,7 @@ TEST_F(SurveyTest, ARepositoryOfTenQuantsCostsOneShortRead) {
     const char* quants[] = {"Q2_K",   "Q3_K_M", "Q4_0", "Q4_K_S", "Q4_K_M",
                             "Q5_K_S", "Q5_K_M", "Q6_K", "Q8_0",   "F16"};
     for (const char* quant : quants) {
-        hub.add(fmt::format("m-{}.gguf", quant), model_with_tokenizer(20'000) + quant);
+        hub.add(fmt::format("m-{}.gguf", quant), model_with_tokenizer(20'000, 4, quant));
     }
     hub.serve();
     origin->served_bytes = 0;
@@ -193,7 +195,7 @@ TEST_F(SurveyTest, ARepositoryOfTenQuantsCostsOneShortRead) {
 }
 
 TEST_F(SurveyTest, AWholeHeaderIsReadOnceAndNotBeyondItsStep) {
-    hub.add("m-Q4_0.gguf", model_with_tokenizer(100'000) + std::string(9 << 20, 'w'));
+    hub.add("m-Q4_0.gguf", model_with_tokenizer(100'000, (9 << 20) / 128));
     hub.serve();
     const PublishedModel model = look("hf.co/org/repo");
     const PublishedHeader read = header(model.quants[0].files[0], HeaderDepth::whole);
@@ -214,7 +216,7 @@ TEST_F(SurveyTest, ABudgetIsKept) {
 }
 
 TEST_F(SurveyTest, AServerWithoutRangesIsCutOff) {
-    const std::string content = model_with_tokenizer(100'000) + std::string(20 << 20, 'w');
+    const std::string content = model_with_tokenizer(100'000, (20 << 20) / 128);
     hub.add("m-Q4_0.gguf", content);
     hub.serve();
     origin->script(hub.file_url("m-Q4_0.gguf"), [&](const FetchRequest&) {
@@ -233,6 +235,17 @@ TEST_F(SurveyTest, WhatIsNoGgufIsRefusedAtItsFirstBytes) {
     const PublishedModel model = look("hf.co/org/repo");
     expect_error(ErrorCode::model_invalid, [&] { header(model.quants[0].files[0], HeaderDepth::whole); });
     EXPECT_EQ(origin->served_bytes, Survey::quick_bytes);
+}
+
+TEST_F(SurveyTest, APublishedFileThatIsLongerThanItsHeaderSaysIsRefusedBeforeItsWeights) {
+    hub.add("m-Q4_0.gguf", model_with_tokenizer(1000, 1 << 14) + std::string(100, 'w'));
+    hub.serve();
+    const PublishedModel model = look("hf.co/org/repo");
+    EXPECT_NE(
+        expect_error(ErrorCode::model_invalid, [&] { header(model.quants[0].files[0], HeaderDepth::whole); })
+            .find("100 bytes are too many"),
+        std::string::npos);
+    EXPECT_LE(origin->served_bytes, Survey::quick_bytes);
 }
 
 TEST_F(SurveyTest, AGatedFileSaysWhereToAskForIt) {
