@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""How much of each held-back question is in the corpus, by 5-grams of words; and how to keep it low.
+
+    overlap.py tests/ember/QUESTIONS.json ...
+
+Prints one JSON object: for each question the share of its 5-grams that some question of the corpus has, largest first. Training with
+`--held-back FILE` never shows Ember a question with a 5-gram that is blocked: of each held-back question as many as bring its share to the limit.
+"""
+import argparse
+import collections
+import itertools
+import json
+import random
+import sys
+from pathlib import Path
+
+import chat
+from dialogues import Sampler
+from entries import Corpus, read_corpus
+from forms import TEMPLATES
+
+WORDS = 5
+LIMIT = 0.6
+ENOUGH_FORMS = 3000  # of one pattern; more are sampled
+DRAWN = 100_000
+
+Gram = tuple[str, ...]
+
+
+def grams(text: str) -> list[Gram]:
+    words = chat.plain(text).split()
+    return [tuple(words[at : at + WORDS]) for at in range(len(words) - WORDS + 1)]
+
+
+def corpus_questions(corpus: Corpus):
+    """Every pattern in every sentence of its kind, and many as they are drawn, with what stands around them."""
+    for entry in corpus.entries:
+        for pattern in entry.patterns:
+            for form in itertools.islice(pattern.choice.all(), ENOUGH_FORMS):
+                for template in sorted(set(TEMPLATES[pattern.kind])):
+                    yield template.format(form)
+        for after in entry.follow_ups:
+            for choice in after.patterns:
+                yield from choice.all()
+    sampler, source = Sampler(corpus, everything=True), random.Random("overlap")
+    for _ in range(DRAWN):
+        yield from (question for question, _ in sampler.draw(source))
+
+
+def counted_overlap(questions: list[str], corpus: Corpus) -> collections.Counter:
+    """How often each 5-gram of the questions is in the corpus."""
+    wanted = {gram for question in questions for gram in grams(question)}
+    found: collections.Counter = collections.Counter()
+    for question in corpus_questions(corpus):
+        found.update(gram for gram in grams(question) if gram in wanted)
+    return found
+
+
+def share(question: str, found) -> float:
+    own = set(grams(question))
+    return sum(1 for gram in own if gram in found) / len(own) if own else 0.0
+
+
+def blocked_grams(questions: list[str], corpus: Corpus) -> set[Gram]:
+    """5-grams that must not be drawn, so that no question has more than LIMIT of its own in what Ember reads; the rarest ones first."""
+    found = counted_overlap(questions, corpus)
+    blocked: set[Gram] = set()
+    for question in questions:
+        own = set(grams(question))
+        known = sorted((gram for gram in own if gram in found and gram not in blocked), key=lambda gram: (found[gram], gram))
+        while known and len(known) > LIMIT * len(own):
+            blocked.add(known.pop(0))
+    return blocked
+
+
+def read_questions(paths: list[Path]) -> list[str]:
+    return [row["question"] for path in paths for row in json.loads(path.read_text())]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("questions", type=Path, nargs="+")
+    parser.add_argument("--numbers-only", action="store_true", help="do not print the questions themselves")
+    arguments = parser.parse_args()
+    questions = read_questions(arguments.questions)
+    found = counted_overlap(questions, read_corpus())
+    shares = sorted(((share(question, found), question) for question in questions), reverse=True)
+    report = {"version": 1, "limit": LIMIT, "questions": len(shares), "above_limit": sum(1 for value, _ in shares if value > LIMIT)}
+    if not arguments.numbers_only:
+        report["shares"] = [{"share": round(value, 3), "question": question} for value, question in shares]
+    print(json.dumps(report, ensure_ascii=False, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
