@@ -169,7 +169,7 @@ TEST_F(PluginCheck, NamesTheCheckInWhichAPluginCrashes) {
 TEST_F(PluginCheck, FindsOtherExportedSymbols) {
     const fs::path library = build();
     const std::string here = dir_.path().string();
-    const Result built = run("cc -std=c11 -fPIC -shared -I " + here +
+    const Result built = run("${CC:-$(command -v clang-19 || echo cc)} -std=c11 -fPIC -shared -I " + here +
                              "/include -Dshout=loud -Dfail=shout_fail -Dstatic= -Wno-all -w -o " +
                              library.string() + " " + here + "/source/shout.c");
     ASSERT_EQ(built.exit_code, 0) << built.output;
