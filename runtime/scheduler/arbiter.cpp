@@ -106,7 +106,7 @@ void Arbiter::dismiss(const std::string& key, std::string reason) {
 }
 
 std::vector<Decision> Arbiter::decide(const Budget& budget, ArbiterTime now) {
-    Round round{budget, now, {}};
+    Round round{.budget = budget, .now = now, .decisions = {}};
     state_->decide(round);
     return std::move(round.decisions);
 }
@@ -174,6 +174,7 @@ void Arbiter::State::decide(Round& round) {
     std::size_t before = 0;
     do {
         before = round.decisions.size();
+        round.again = false;
         wake.reset();
         reopen();
         grant_open(round);
@@ -184,7 +185,7 @@ void Arbiter::State::decide(Round& round) {
             seat_line(round);
             plan_next(round);
         }
-    } while (round.decisions.size() > before);
+    } while (round.again || round.decisions.size() > before);
 }
 
 /// Whoever was to go for one that waits no more is used again.
@@ -256,6 +257,7 @@ void Arbiter::State::begin_load(ArbiterModel& model, Round& round) {
 }
 
 void Arbiter::State::begin_unload(ArbiterModel& model, std::string reason, Round& round) {
+    model.half_loaded = model.stage == Stage::loading;
     model.held = model.taken(); // of a load: what was reserved
     model.stage = Stage::leaving;
     round.decisions.push_back(

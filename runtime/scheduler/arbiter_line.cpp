@@ -33,15 +33,13 @@ void Arbiter::State::plan_next(Round& round) {
 }
 
 Seating Arbiter::State::seating(const Round& round) {
-    const DeviceBytes loading = taken_by([](const ArbiterModel& one) { return one.stage == Stage::loading; });
+    const DeviceBytes unseen = taken_by([](const ArbiterModel& one) { return one.unseen(); });
     const DeviceBytes leaving = taken_by([](const ArbiterModel& one) { return one.stage == Stage::leaving; });
-    const DeviceBytes ready = taken_by([](const ArbiterModel& one) { return one.stage == Stage::ready; });
-    DeviceBytes settled = ready;
-    add_bytes(settled, leaving);
+    const DeviceBytes settled = taken_by([](const ArbiterModel& one) { return !one.unseen(); });
     DeviceBytes ours = settled;
-    add_bytes(ours, loading);
+    add_bytes(ours, unseen);
     Seating seats;
-    seats.now = free_room(round.budget, loading, ours);
+    seats.now = free_room(round.budget, unseen, ours);
     seats.later = seats.now;
     seats.later.add(leaving);
     seats.whole = capacity(round.budget, settled);
@@ -203,6 +201,7 @@ bool Arbiter::State::make_room(ArbiterModel& model, const std::vector<ArbiterMod
 /// `model` takes no new requests, for it makes room.
 void Arbiter::State::close(ArbiterModel& model, ArbiterModel& waiting, Round& round) {
     model.closing_for = waiting.key;
+    round.again = true;
     waiting.in_the_way.push_back(model.key);
     if (model.idle()) {
         begin_unload(model, "made room for " + waiting.name, round);

@@ -36,8 +36,9 @@ struct ArbiterModel {
     std::map<RequestId, std::string> running; ///< with the app
     double priority = 1;
 
-    ModelNeed need;                                      ///< as planned last
-    DeviceBytes held;                                    ///< while ready or leaving
+    ModelNeed need;           ///< as planned last
+    DeviceBytes held;         ///< while ready or leaving
+    bool half_loaded = false; ///< leaving before its load was done: the system has not seen all of `held`
     std::optional<std::chrono::nanoseconds> load_took{}; ///< measured last
     std::optional<std::chrono::nanoseconds> keep_alive;
     UsageRecord usage;
@@ -66,6 +67,8 @@ struct ArbiterModel {
     /// Its place in the line: when its first request came, and which of those that came at once.
     std::pair<ArbiterTime, RequestId> turn() const { return {queue.front().since, queue.front().request.id}; }
     std::chrono::nanoseconds reload() const { return load_took.value_or(need.reload); }
+    /// Some of what it takes is perhaps not yet in the system's numbers.
+    bool unseen() const { return stage == Stage::loading || (stage == Stage::leaving && half_loaded); }
     /// What is reserved or held.
     DeviceBytes taken() const {
         return stage == Stage::loading                            ? need.bytes
@@ -79,6 +82,7 @@ struct Round {
     const Budget& budget;
     ArbiterTime now;
     std::vector<Decision> decisions;
+    bool again = false; ///< what was settled may be seen otherwise now
 };
 
 /// Room as the waiting ones will leave it, one after another.

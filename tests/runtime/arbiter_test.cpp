@@ -124,6 +124,20 @@ TEST_F(ArbiterTest, ADismissedModelGoesInUseOrNot) {
     EXPECT_THAT(log_, ElementsAre("load a", "unload a: asked for"));
 }
 
+TEST_F(ArbiterTest, ALoadThatWasStoppedCountsUntilItsMemoryIsSeenFree) {
+    model("a", 60);
+    model("b", 60);
+    held_loads_.insert("a");
+    held_unloads_.insert("a");
+    const RequestId first = ask("a"); // the system does not see its bytes yet
+    arbiter_.dismiss("a", "asked for");
+    end(first);
+    const RequestId waiting = ask("b");
+    EXPECT_FALSE(has(waiting));
+    finish_unload("a");
+    EXPECT_TRUE(has(waiting));
+}
+
 TEST_F(ArbiterTest, ARunnerThatDiedIsLoadedAgainForWhoAsksNext) {
     model("a", 60);
     const RequestId lost = ask("a");
