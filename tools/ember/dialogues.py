@@ -12,10 +12,11 @@ Dialogue = list[tuple[str, str]]  # (question, answer), one to two turns
 
 FOLLOW_UP_SHARE, OTHER_SUBJECT_SHARE = 0.10, 0.14
 TYPO_SHARE, BEFORE_SHARE, AFTER_SHARE, DROPPED_WORD_SHARE = 0.16, 0.10, 0.10, 0.06
-SURROUNDING_SHARE, SYNONYM_SHARE, STATEMENT_SHARE, KEYWORD_SHARE = 0.08, 0.10, 0.15, 0.04
+SURROUNDING_SHARE, SYNONYM_SHARE, STATEMENT_SHARE, KEYWORD_SHARE, NOISE_SHARE = 0.08, 0.10, 0.15, 0.04, 0.06
 QUESTION_WORDS = {"how", "what", "whats", "can", "which", "does", "are", "you", "want", "need", "there", "would", "should", "in", "with", "hearth"}
 SMALL_WORDS = {"a", "an", "the", "my", "i", "do", "is", "to", "of", "it", "please", "me", "for", "on"}
 NEIGHBOURS = {row[i]: row[max(0, i - 1) : i + 2].replace(row[i], "") for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm") for i in range(len(row))}
+PATIENCE = 200
 COMMAND = re.compile(r"`hearth ([a-z]+)")
 
 
@@ -57,6 +58,13 @@ def sentence(pattern: Pattern, source: random.Random) -> str:
     return source.choice(TEMPLATES[pattern.kind]).format(pattern.choice.draw(source))
 
 
+def with_noise(text: str, word: str, source: random.Random) -> str:
+    """With a word somewhere that does not matter, so that one unknown word does not make a question foreign."""
+    words = text.split(" ")
+    words.insert(source.randrange(1, len(words)), word)
+    return " ".join(words)
+
+
 def surrounded(text: str, kind: str, surroundings: dict[str, Choice], source: random.Random) -> str:
     """With the words and sentences that people put around a question."""
     if kind == "say":
@@ -70,6 +78,10 @@ def surrounded(text: str, kind: str, surroundings: dict[str, Choice], source: ra
     if kind != "err" and source.random() < AFTER_SHARE:
         return f"{text} {source.choice(AFTER)}"
     return text
+
+
+class Blocked(Exception):
+    """No question of this entry may be drawn, it seems: another one."""
 
 
 def variety(pattern: Pattern) -> float:
@@ -97,9 +109,13 @@ class Sampler:
         return source.choices(self.corpus.entries, self.weights)[0]
 
     def question(self, entry: Entry, source: random.Random) -> str:
-        while self.is_blocked(question := self._any_question(entry, source)):
-            pass
-        return question
+        return self._unblocked(lambda: self._any_question(entry, source))
+
+    def _unblocked(self, draw: Callable[[], str]) -> str:
+        for _ in range(PATIENCE):
+            if not self.is_blocked(question := draw()):
+                return question
+        raise Blocked
 
     def _any_question(self, entry: Entry, source: random.Random) -> str:
         patterns, weights = self.patterns[id(entry)]
@@ -109,6 +125,8 @@ class Sampler:
         if pattern.kind in ("do", "can", "ask") and states and source.random() < STATEMENT_SHARE:
             text = f"{source.choice(states).choice.draw(source)} {text}"  # "my disk is full how do I …"
         text = surrounded(text, pattern.kind, self.corpus.surroundings, source)
+        if pattern.kind != "say" and text.count(" ") >= 3 and source.random() < NOISE_SHARE:
+            text = with_noise(text, self.corpus.surroundings["noise"].draw(source), source)
         return with_slips(chat.plain(text), self.corpus.synonyms, source)
 
     def turn(self, source: random.Random) -> tuple[str, str]:
@@ -116,6 +134,13 @@ class Sampler:
         return self.question(entry, source), entry.answer
 
     def draw(self, source: random.Random) -> Dialogue:
+        while True:
+            try:
+                return self._draw(source)
+            except Blocked:
+                pass
+
+    def _draw(self, source: random.Random) -> Dialogue:
         roll = source.random()
         if roll < FOLLOW_UP_SHARE:
             return self.follow_up(source)
@@ -134,7 +159,8 @@ class Sampler:
         if not choices:
             return [first, self.turn(source)]
         after = source.choice(choices)
-        return [first, (with_slips(chat.plain(source.choice(after.patterns).draw(source)), self.corpus.synonyms, source), after.answer)]
+        second = self._unblocked(lambda: with_slips(chat.plain(source.choice(after.patterns).draw(source)), self.corpus.synonyms, source))
+        return [first, (second, after.answer)]
 
 
 def validation(corpus: Corpus) -> list[Dialogue]:

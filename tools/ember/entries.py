@@ -51,7 +51,7 @@ class Entry:
 class Corpus:
     entries: list[Entry]
     after_command: list[FollowUp]  # after any answer that names a command; COMMAND stands for it
-    surroundings: dict[str, Choice]  # "before" and "after": sentences that do not change a question
+    surroundings: dict[str, Choice]  # "before", "after": sentences that do not change a question; "noise": words that do not
     synonyms: dict[str, list[str]]  # words that may stand for a word; "by-itself" is two words
 
 

@@ -4,7 +4,7 @@
     overlap.py tests/ember/QUESTIONS.json ...
 
 Prints one JSON object: for each question the share of its 5-grams that some question of the corpus has, largest first. Training with
-`--held-back FILE` never shows Ember a question with a 5-gram that is blocked: of each held-back question as many as bring its share to the limit.
+`--held-back FILE` never draws a question with a 5-gram that is blocked: of each held-back question all but the limit's share of the commonest.
 """
 import argparse
 import collections
@@ -62,14 +62,13 @@ def share(question: str, found) -> float:
 
 
 def blocked_grams(questions: list[str], corpus: Corpus) -> set[Gram]:
-    """5-grams that must not be drawn, so that no question has more than LIMIT of its own in what Ember reads; the rarest ones first."""
+    """5-grams that must not be drawn: of each question all but those that the corpus has most often, up to LIMIT of them."""
     found = counted_overlap(questions, corpus)
     blocked: set[Gram] = set()
     for question in questions:
         own = set(grams(question))
-        known = sorted((gram for gram in own if gram in found and gram not in blocked), key=lambda gram: (found[gram], gram))
-        while known and len(known) > LIMIT * len(own):
-            blocked.add(known.pop(0))
+        known = sorted((gram for gram in own if gram in found), key=lambda gram: (-found[gram], gram))
+        blocked |= own - set(known[: int(LIMIT * len(own))])
     return blocked
 
 
@@ -83,9 +82,12 @@ def main() -> int:
     parser.add_argument("--numbers-only", action="store_true", help="do not print the questions themselves")
     arguments = parser.parse_args()
     questions = read_questions(arguments.questions)
-    found = counted_overlap(questions, read_corpus())
+    corpus = read_corpus()
+    found = counted_overlap(questions, corpus)
     shares = sorted(((share(question, found), question) for question in questions), reverse=True)
-    report = {"version": 1, "limit": LIMIT, "questions": len(shares), "above_limit": sum(1 for value, _ in shares if value > LIMIT)}
+    blocked = blocked_grams(questions, corpus)
+    report = {"version": 1, "limit": LIMIT, "questions": len(shares), "above_limit": sum(1 for value, _ in shares if value > LIMIT),
+              "blocked_grams": len(blocked), "above_limit_when_blocked": sum(1 for _, question in shares if share(question, found.keys() - blocked) > LIMIT)}
     if not arguments.numbers_only:
         report["shares"] = [{"share": round(value, 3), "question": question} for value, question in shares]
     print(json.dumps(report, ensure_ascii=False, indent=1))
