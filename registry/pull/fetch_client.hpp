@@ -24,11 +24,15 @@ namespace hearth::registry {
 /// starts another. Lives on the io executor; owned by the daemon, after the pull engine in stopping order.
 class FetchClient : public Fetcher {
   public:
+    /// Long enough for the next step of a pull, which then finds its connections open; a new process costs some ten
+    /// milliseconds, an idle one eight megabytes.
+    static constexpr std::chrono::seconds default_idle_limit{3};
+
     /// Starts a process and gives our end of its wire: `Launcher::start_fetch`.
     using Start = std::function<boost::asio::awaitable<UniqueFd>()>;
 
     FetchClient(boost::asio::any_io_executor executor, Start start,
-                std::chrono::steady_clock::duration idle_limit = std::chrono::seconds(10));
+                std::chrono::steady_clock::duration idle_limit = default_idle_limit);
     ~FetchClient() override;
 
     boost::asio::awaitable<std::unique_ptr<FetchResponse>> get(FetchRequest request) override;

@@ -1,90 +1,19 @@
-#include "process/spawn.hpp"
-#include "registry/pull/fetch_client.hpp"
 #include "tests/base/expect_error.hpp"
-#include "tests/registry/pull/scripted_server.hpp"
+#include "tests/registry/pull/fetch_fixture.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <chrono>
-#include <csignal>
-#include <exception>
-#include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace hearth::registry::testing {
 namespace {
 
-namespace asio = boost::asio;
 using hearth::testing::expect_error;
-
-struct Fetched {
-    int status = 0;
-    std::string body;
-    std::string final_url;
-    std::map<std::string, std::string> headers;
-};
-
-/// The real hearth-fetch behind a FetchClient, against servers on loopback.
-class FetchProcess : public ::testing::Test {
-  protected:
-    FetchProcess() : client(io.get_executor(), [this] { return start(); }, std::chrono::milliseconds(200)) {}
-    ~FetchProcess() override { run(client.stop()); }
-
-    asio::awaitable<UniqueFd> start() {
-        auto [ours, theirs] = process::socket_pair();
-        process::SpawnRequest request;
-        request.program = HEARTH_FETCH;
-        request.inherited = {{theirs.get(), 3}};
-        children.push_back(process::spawn(request));
-        co_return std::move(ours);
-    }
-
-    template <class Work> void run(Work work) {
-        std::exception_ptr failure;
-        asio::co_spawn(io, std::move(work), [&](std::exception_ptr error) { failure = error; });
-        io.restart();
-        io.run();
-        if (failure) {
-            std::rethrow_exception(failure);
-        }
-    }
-
-    asio::awaitable<void> fetch_into(FetchRequest request, Fetched& result) {
-        const auto response = co_await client.get(std::move(request));
-        result.status = response->status();
-        result.final_url = response->final_url();
-        for (const char* name : {"content-type", "etag", "x-twice"}) {
-            result.headers[name] = response->header(name);
-        }
-        while (auto bytes = co_await response->read()) {
-            result.body += *bytes;
-        }
-    }
-
-    Fetched fetch(FetchRequest request) {
-        Fetched result;
-        run(fetch_into(std::move(request), result));
-        return result;
-    }
-    static FetchRequest to(std::string url) {
-        FetchRequest request;
-        request.url = std::move(url);
-        return request;
-    }
-
-    asio::io_context io;
-    std::vector<process::Child> children;
-    FetchClient client;
-};
 
 TEST_F(FetchProcess, BringsStatusHeadersAndBody) {
     std::string body(3'000'000, 'x');
@@ -346,46 +275,6 @@ TEST_F(FetchProcess, ASlowReaderHoldsTheServerBack) {
     };
     run(read_once(client, to(server.url())));
     EXPECT_LT(sent, 32'000'000u);
-}
-
-TEST_F(FetchProcess, IsStartedOnDemandAndEndsWhenIdle) {
-    ScriptedServer server(
-        [](const ServerRequest&, ServerPeer& peer) { return peer.send(http_answer(200, "x")); });
-    EXPECT_TRUE(children.empty());
-    fetch(to(server.url())); // returns after the watcher saw the idle process off
-    EXPECT_EQ(children.size(), 1u);
-    EXPECT_FALSE(client.is_running());
-    fetch(to(server.url()));
-    EXPECT_EQ(children.size(), 2u);
-}
-
-TEST_F(FetchProcess, AKilledProcessFailsItsTransfersAndIsReplaced) {
-    ScriptedServer server([](const ServerRequest& request, ServerPeer& peer) {
-        if (request.target == "/ok") {
-            return peer.send(http_answer(200, "fine"));
-        }
-        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx");
-        peer.wait_until_closed();
-        return false;
-    });
-    std::optional<ErrorCode> code;
-    std::string after;
-    const auto scenario = [&](FetchRequest endless, FetchRequest fine) -> asio::awaitable<void> {
-        const auto response = co_await client.get(std::move(endless));
-        co_await response->read();
-        children.at(0).signal(SIGKILL);
-        try {
-            co_await response->read();
-        } catch (const Error& error) {
-            code = error.code();
-        }
-        const auto second = co_await client.get(std::move(fine));
-        after = (co_await second->read()).value();
-    };
-    run(scenario(to(server.url("/endless")), to(server.url("/ok"))));
-    EXPECT_EQ(code, ErrorCode::registry_unreachable);
-    EXPECT_EQ(after, "fine");
-    EXPECT_EQ(children.size(), 2u);
 }
 
 } // namespace
