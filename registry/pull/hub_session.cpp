@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 namespace asio = boost::asio;
@@ -20,8 +19,6 @@ constexpr std::uint64_t page_limit_bytes = std::uint64_t{4}
                                            << 20; // a page holds 1000 entries, half a megabyte
 constexpr std::size_t most_entries = 20'000;
 constexpr int most_pages = 500;
-/// Somebody waits at the terminal for these: fewer attempts than for gigabytes.
-constexpr int small_attempts = 4;
 
 const char* describe_contents(const HubGroups& groups) {
     return groups.incomplete.empty() ? "holds no model in the GGUF format"
@@ -32,9 +29,8 @@ const char* describe_contents(const HubGroups& groups) {
 
 HubSession::HubSession(Fetcher& fetcher, BlockingPool& disk, HubAccess access, const ModelRef& ref,
                        RetryOptions retry)
-    : fetcher_(fetcher), disk_(disk), access_(std::move(access)), retry_(retry), repository_(ref.repository) {
-    retry_.attempts = std::min(retry_.attempts, small_attempts);
-}
+    : fetcher_(fetcher), disk_(disk), access_(std::move(access)), retry_(for_small_requests(retry)),
+      repository_(ref.repository) {}
 
 asio::awaitable<void> HubSession::open() {
     auto read = [this] { return access_.authorization(); };
@@ -128,16 +124,8 @@ asio::awaitable<HubSession::Answer> HubSession::get(std::string path) {
     request.accept = "application/json";
     request.authorization = authorization_;
     request.max_bytes = page_limit_bytes;
-    Backoff backoff(retry_);
-    while (true) {
-        std::exception_ptr failure;
-        try {
-            co_return co_await get_once(request);
-        } catch (...) {
-            failure = std::current_exception();
-        }
-        co_await backoff.wait_after(failure);
-    }
+    const auto attempt = [&] { return get_once(request); };
+    co_return co_await with_retries(retry_, attempt);
 }
 
 asio::awaitable<HubSession::Answer> HubSession::get_once(FetchRequest request) {

@@ -207,17 +207,24 @@ asio::awaitable<Layer> PullJob::fetch_known(FileSource source) {
     }
     auto begin = [this, digest, size = source.size] { return context_.blobs.begin(digest, size); };
     const std::unique_ptr<PartialBlob> partial = co_await run_blocking(context_.disk, std::move(begin));
-    auto report = [&claim, &show](std::uint64_t completed) {
-        claim.report(completed);
-        show(completed);
-    };
-    FileDownload download(context_.fetcher, context_.disk, *partial, source, context_.options.retry, report);
-    co_await download.run();
-    const std::uint64_t size = partial->offset();
+    const std::uint64_t size = co_await download(*partial, source, claim, show);
     auto publish = [&partial] { return partial->publish(); };
     co_await run_blocking(context_.disk, std::move(publish));
     board_.bytes(status, digest, size, size);
     co_return weights_layer(digest, size);
+}
+
+asio::awaitable<std::uint64_t> PullJob::download(PartialBlob& partial, FileSource source,
+                                                 SharedTransfers::Claim& claim,
+                                                 std::function<void(std::uint64_t)> show) {
+    auto report = [&claim, &show](std::uint64_t completed) {
+        claim.report(completed);
+        show(completed);
+    };
+    FileDownload transfer(context_.fetcher, context_.disk, partial, std::move(source), context_.options.retry,
+                          report);
+    co_await transfer.run();
+    co_return partial.offset();
 }
 
 asio::awaitable<std::optional<Layer>> PullJob::find_known_source(Digest key) {
@@ -285,13 +292,7 @@ asio::awaitable<Layer> PullJob::fetch_unknown(FileSource source) {
         return partial;
     };
     const std::unique_ptr<PartialBlob> partial = co_await run_blocking(context_.disk, std::move(begin));
-    auto report = [&claim, &show](std::uint64_t completed) {
-        claim.report(completed);
-        show(completed);
-    };
-    FileDownload download(context_.fetcher, context_.disk, *partial, source, context_.options.retry, report);
-    co_await download.run();
-    const std::uint64_t size = partial->offset();
+    const std::uint64_t size = co_await download(*partial, source, claim, show);
     auto publish = [this, key, can_know, &partial] {
         const Digest digest = partial->publish();
         if (can_know) {

@@ -13,6 +13,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -63,6 +64,11 @@ class PullJob {
     boost::asio::awaitable<Model> record(ModelRef name, std::string manifest);
     boost::asio::awaitable<Layer> fetch_unknown(FileSource source);
     boost::asio::awaitable<Layer> fetch_known(FileSource source);
+    /// Brings what is missing of `source` into `partial`, and tells all who wait for it. The caller keeps what is
+    /// referred to. @return bytes of the whole
+    boost::asio::awaitable<std::uint64_t> download(PartialBlob& partial, FileSource source,
+                                                   SharedTransfers::Claim& claim,
+                                                   std::function<void(std::uint64_t)> show);
     boost::asio::awaitable<Layer> import_file(std::string path);
     boost::asio::awaitable<void> drop_older_version(FileSource source, Digest key);
     boost::asio::awaitable<std::optional<Layer>> find_known_source(Digest key);

@@ -23,8 +23,6 @@ namespace {
 
 constexpr std::uint64_t token_limit_bytes = 64 * 1024;
 constexpr std::uint64_t tags_limit_bytes = 256 * 1024;
-/// Somebody waits at the terminal for these: fewer attempts than for gigabytes.
-constexpr int small_attempts = 4;
 
 std::string manifest_types() {
     return fmt::format("{}, {}, {}, {}", media_type::oci_manifest, media_type::docker_manifest,
@@ -98,9 +96,8 @@ std::string token_of(const std::string& body) {
 } // namespace
 
 RegistrySession::RegistrySession(Fetcher& fetcher, ModelRef ref, bool insecure, RetryOptions retry)
-    : fetcher_(fetcher), ref_(std::move(ref)), insecure_(insecure), retry_(retry), origin_(ref_.origin()) {
-    retry_.attempts = std::min(retry_.attempts, small_attempts);
-}
+    : fetcher_(fetcher), ref_(std::move(ref)), insecure_(insecure), retry_(for_small_requests(retry)),
+      origin_(ref_.origin()) {}
 
 std::string RegistrySession::blob_url(const Digest& digest) const {
     return fmt::format("{}/v2/{}/blobs/{}", origin_, ref_.repository, digest.text());
@@ -274,16 +271,8 @@ asio::awaitable<void> RegistrySession::log_in(std::string challenge) {
 }
 
 asio::awaitable<RegistrySession::Answer> RegistrySession::get(FetchRequest request) {
-    Backoff backoff(retry_);
-    while (true) {
-        std::exception_ptr failure;
-        try {
-            co_return co_await get_once(request);
-        } catch (...) {
-            failure = std::current_exception();
-        }
-        co_await backoff.wait_after(failure);
-    }
+    const auto attempt = [&] { return get_once(request); };
+    co_return co_await with_retries(retry_, attempt);
 }
 
 asio::awaitable<RegistrySession::Answer> RegistrySession::get_once(FetchRequest request) {

@@ -7,6 +7,12 @@
 
 namespace hearth::registry {
 
+RetryOptions for_small_requests(RetryOptions options) noexcept {
+    constexpr int small_attempts = 4;
+    options.attempts = std::min(options.attempts, small_attempts);
+    return options;
+}
+
 Backoff::Backoff(RetryOptions options) : options_(options), random_(std::random_device{}()) {}
 
 boost::asio::awaitable<void> Backoff::wait_after(std::exception_ptr failure) {

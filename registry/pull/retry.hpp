@@ -9,6 +9,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <type_traits>
 
 namespace hearth::registry {
 
@@ -19,6 +20,9 @@ struct RetryOptions {
     std::chrono::milliseconds cap{30'000};           ///< longest wait of our own choice
     std::chrono::milliseconds longest_asked{60'000}; ///< longest wait that a server's Retry-After gets
 };
+
+/// The same for questions that somebody waits for at the terminal: fewer attempts than for gigabytes.
+RetryOptions for_small_requests(RetryOptions options) noexcept;
 
 /// A failure that may be gone at the next try: a status such as 503, an answer that broke off.
 class TransientError : public Error {
@@ -51,6 +55,23 @@ class Backoff {
     int failures_ = 0;
     std::minstd_rand random_;
 };
+
+/// Runs `attempt` until it works or its failure is final.
+///
+/// @param attempt  called for each try, gives an awaitable
+/// @throws         what the last try threw
+template <class Attempt> std::invoke_result_t<Attempt&> with_retries(RetryOptions options, Attempt attempt) {
+    Backoff backoff(options);
+    while (true) {
+        std::exception_ptr failure;
+        try {
+            co_return co_await attempt();
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        co_await backoff.wait_after(failure);
+    }
+}
 
 /// Seconds of a Retry-After header; a date or garbage gives nullopt.
 std::optional<std::chrono::seconds> parse_retry_after(const std::string& text);

@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -148,16 +147,8 @@ asio::awaitable<std::string> Survey::read_part(PublishedFile file, std::uint64_t
         co_return co_await run_blocking(disk_, std::move(read));
     }
     PartRequest request(fetcher_, std::move(file), from, to);
-    Backoff backoff(retry_);
-    while (true) {
-        std::exception_ptr failure;
-        try {
-            co_return co_await request.run();
-        } catch (...) {
-            failure = std::current_exception();
-        }
-        co_await backoff.wait_after(failure);
-    }
+    const auto attempt = [&request] { return request.run(); };
+    co_return co_await with_retries(retry_, attempt);
 }
 
 asio::awaitable<std::string> Survey::read_prefix(PublishedFile file, std::uint64_t bytes) {

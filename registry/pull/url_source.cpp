@@ -66,16 +66,8 @@ asio::awaitable<Probe> ask_either_way(Fetcher& fetcher, FetchRequest request) {
 }
 
 asio::awaitable<Probe> ask_patiently(Fetcher& fetcher, FetchRequest request, RetryOptions retry) {
-    Backoff backoff(retry);
-    while (true) {
-        std::exception_ptr failure;
-        try {
-            co_return co_await ask_either_way(fetcher, request);
-        } catch (...) {
-            failure = std::current_exception();
-        }
-        co_await backoff.wait_after(failure);
-    }
+    const auto attempt = [&] { return ask_either_way(fetcher, request); };
+    co_return co_await with_retries(retry, attempt);
 }
 
 void check_probe(const Probe& probe, const std::string& name, const std::string& host) {
