@@ -3,10 +3,7 @@
 #include "plugins/echo/model.hpp"
 #include "plugins/echo/request.hpp"
 
-#include <algorithm>
-#include <cstring>
 #include <memory>
-#include <new>
 #include <string_view>
 
 // The ABI's opaque types are ours to define.
@@ -25,30 +22,9 @@ namespace {
 using hearth::echo::Failure;
 using hearth::echo::Json;
 
-hearth_status fail(hearth_error* error, hearth_status status, std::string_view message) {
-    if (error && error->struct_size >= sizeof(hearth_error)) {
-        error->status = status;
-        const std::size_t length = std::min(message.size(), sizeof(error->message) - 1);
-        std::memcpy(error->message, message.data(), length);
-        error->message[length] = '\0';
-    }
-    return status;
-}
-
 /// Runs `work`; whatever it throws becomes a status.
 template <class Work> hearth_status guarded(hearth_error* error, Work work) {
-    try {
-        work();
-        return HEARTH_OK;
-    } catch (const Failure& failure) {
-        return fail(error, failure.status(), failure.what());
-    } catch (const std::bad_alloc&) {
-        return fail(error, HEARTH_E_NOMEM, "out of memory");
-    } catch (const std::exception& exception) {
-        return fail(error, HEARTH_E_INTERNAL, exception.what());
-    } catch (...) {
-        return fail(error, HEARTH_E_INTERNAL, "unknown exception");
-    }
+    return hearth::sdk::guarded(error, work, [](std::string text) { return text; });
 }
 
 void emit(const hearth_sink* sink, const Json& event) {
@@ -61,9 +37,7 @@ void emit(const hearth_sink* sink, const Json& event) {
 
 hearth_status init(const hearth_host* host, hearth_str config, hearth_error* error) {
     return guarded(error, [&] {
-        if (!host || host->abi_version < HEARTH_ABI_VERSION || host->struct_size < sizeof(hearth_host)) {
-            throw Failure(HEARTH_E_ABI, "the host's table is older than this plugin");
-        }
+        hearth::sdk::check_host(host);
         hearth::echo::parse_object(config, "the configuration");
         const std::string_view line = "echo is ready";
         host->log(host->context, HEARTH_LOG_DEBUG, {line.data(), line.size()});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "plugins/abi/hearth_backend.h"
+#include "plugins/sdk/border.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -8,7 +9,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -16,16 +16,7 @@ namespace hearth::echo {
 
 using Json = nlohmann::json;
 
-/// Carries an ABI status to the border, where it becomes a return value.
-class Failure : public std::runtime_error {
-  public:
-    Failure(hearth_status status, const std::string& message)
-        : std::runtime_error(message), status_(status) {}
-    hearth_status status() const noexcept { return status_; }
-
-  private:
-    hearth_status status_;
-};
+using sdk::Failure;
 
 /// JSON text that must be an object. @throws Failure HEARTH_E_INVALID
 Json parse_object(hearth_str text, const char* what);

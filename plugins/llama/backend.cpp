@@ -21,10 +21,7 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 
-#include <algorithm>
-#include <cstring>
 #include <filesystem>
-#include <new>
 #include <string>
 #include <string_view>
 
@@ -51,30 +48,10 @@ std::string& scratch_dir() {
     return folder;
 }
 
-hearth_status fail(hearth_error* error, hearth_status status, std::string_view message) {
-    if (error && error->struct_size >= sizeof(hearth_error)) {
-        error->status = status;
-        const std::size_t length = std::min(message.size(), sizeof(error->message) - 1);
-        std::memcpy(error->message, message.data(), length);
-        error->message[length] = '\0';
-    }
-    return status;
-}
-
-/// Runs `work`; whatever it throws becomes a status.
+/// Runs `work`; whatever it throws becomes a status. The engine's own messages name paths.
 template <class Work> hearth_status guarded(hearth_error* error, Work work) {
-    try {
-        work();
-        return HEARTH_OK;
-    } catch (const Failure& failure) {
-        return fail(error, failure.status(), failure.what());
-    } catch (const std::bad_alloc&) {
-        return fail(error, HEARTH_E_NOMEM, "out of memory");
-    } catch (const std::exception& exception) {
-        return fail(error, HEARTH_E_INTERNAL, hearth::llama::without_paths(exception.what()));
-    } catch (...) {
-        return fail(error, HEARTH_E_INTERNAL, "unknown exception");
-    }
+    return hearth::sdk::guarded(error, work,
+                                [](const std::string& text) { return hearth::llama::without_paths(text); });
 }
 
 /// The folder of this library, where llama.cpp's libraries lie too.
@@ -98,9 +75,7 @@ void check_engine_version() {
 
 hearth_status init(const hearth_host* host, hearth_str config, hearth_error* error) {
     return guarded(error, [&] {
-        if (!host || host->abi_version < HEARTH_ABI_VERSION || host->struct_size < sizeof(hearth_host)) {
-            throw Failure(HEARTH_E_ABI, "the host's table is older than this plugin");
-        }
+        hearth::sdk::check_host(host);
         hearth::llama::parse_object(config, "the configuration");
         check_engine_version();
         hearth::llama::redirect_logs(*host);

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "plugins/abi/hearth_backend.h"
+#include "plugins/sdk/border.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -13,17 +13,8 @@ namespace hearth::llama {
 /// Keeps the order of members: a JSON schema's property order becomes the order in the answer.
 using Json = nlohmann::ordered_json;
 
-/// Ends a call of the ABI with this status and this message for people. Never holds a descriptor path or
-/// prompt text.
-class Failure : public std::runtime_error {
-  public:
-    Failure(hearth_status status, const std::string& message)
-        : std::runtime_error(message), status_(status) {}
-    hearth_status status() const noexcept { return status_; }
-
-  private:
-    hearth_status status_;
-};
+/// Never holds a descriptor path or prompt text.
+using sdk::Failure;
 
 /// The engine's own error object, {"code", "type", "message"}, as a failure.
 Failure failure_from(const Json& engine_error);

@@ -1,10 +1,9 @@
 #include "plugins/llama/schema_guard.hpp"
 
 #include "plugins/llama/pattern.hpp"
+#include "plugins/llama/schema_words.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -16,62 +15,12 @@
 
 namespace hearth::llama {
 
+namespace schema {
+
 namespace {
 
 constexpr std::size_t most_nodes = 5000;
 constexpr std::size_t most_properties = 300; ///< of one object: the grammar grows with their square
-constexpr std::int64_t longest = 2000;       ///< the engine takes larger counts for "without end"
-constexpr double largest_bound = 1e15;       ///< the grammar's integers have 16 digits
-
-/// Keywords that constrain values, by the type of value that they speak of; "any" speaks of all.
-struct Keyword {
-    std::string_view name;
-    std::string_view type;
-};
-constexpr std::array keywords{Keyword{"pattern", "string"},
-                              Keyword{"minLength", "string"},
-                              Keyword{"maxLength", "string"},
-                              Keyword{"minimum", "number"},
-                              Keyword{"maximum", "number"},
-                              Keyword{"exclusiveMinimum", "number"},
-                              Keyword{"exclusiveMaximum", "number"},
-                              Keyword{"multipleOf", "number"},
-                              Keyword{"items", "array"},
-                              Keyword{"prefixItems", "array"},
-                              Keyword{"additionalItems", "array"},
-                              Keyword{"minItems", "array"},
-                              Keyword{"maxItems", "array"},
-                              Keyword{"uniqueItems", "array"},
-                              Keyword{"contains", "array"},
-                              Keyword{"minContains", "array"},
-                              Keyword{"maxContains", "array"},
-                              Keyword{"unevaluatedItems", "array"},
-                              Keyword{"properties", "object"},
-                              Keyword{"required", "object"},
-                              Keyword{"additionalProperties", "object"},
-                              Keyword{"patternProperties", "object"},
-                              Keyword{"propertyNames", "object"},
-                              Keyword{"minProperties", "object"},
-                              Keyword{"maxProperties", "object"},
-                              Keyword{"dependentRequired", "object"},
-                              Keyword{"dependentSchemas", "object"},
-                              Keyword{"dependencies", "object"},
-                              Keyword{"unevaluatedProperties", "object"},
-                              Keyword{"type", "any"},
-                              Keyword{"enum", "any"},
-                              Keyword{"const", "any"},
-                              Keyword{"not", "any"},
-                              Keyword{"if", "any"},
-                              Keyword{"then", "any"},
-                              Keyword{"else", "any"},
-                              Keyword{"allOf", "any"},
-                              Keyword{"anyOf", "any"},
-                              Keyword{"oneOf", "any"},
-                              Keyword{"$ref", "any"},
-                              Keyword{"$dynamicRef", "any"},
-                              Keyword{"$recursiveRef", "any"}};
-
-using Names = std::vector<std::string_view>;
 
 /// Walks a schema as the engine reads it.
 class Guard {
@@ -81,26 +30,6 @@ class Guard {
     void run() { check(root_, "#"); }
 
   private:
-    [[noreturn]] static void refuse(const std::string& place, const std::string& why) {
-        throw Failure(HEARTH_E_INVALID, "the JSON Schema is not supported at " + place + ": " + why);
-    }
-
-    /// Refuses keywords beside those that the engine reads at this place.
-    /// @param type  of the values here; "any" when it may be any
-    static void allow(const Json& schema, const std::string& place, std::string_view type,
-                      const Names& allowed) {
-        for (const auto& [name, value] : schema.items()) {
-            const auto known = std::ranges::find(keywords, std::string_view(name), &Keyword::name);
-            const bool speaks =
-                known != keywords.end() && (known->type == "any" || type == "any" || known->type == type);
-            const bool harmless = (name == "uniqueItems" && value == false) ||
-                                  ((name == "minProperties" || name == "minItems") && value == 0);
-            if (speaks && !harmless && std::ranges::find(allowed, std::string_view(name)) == allowed.end()) {
-                refuse(place, "\"" + name + "\" cannot be kept to here");
-            }
-        }
-    }
-
     void check(Json& schema, const std::string& place) {
         if (++nodes_ > most_nodes) {
             refuse(place, "it is too large");
@@ -145,9 +74,7 @@ class Guard {
         const Json inner = (*all)[0];
         schema.erase("allOf");
         for (const auto& [name, value] : inner.items()) {
-            const bool constrains =
-                std::ranges::find(keywords, std::string_view(name), &Keyword::name) != keywords.end();
-            if (constrains && schema.contains(name) && schema[name] != value) {
+            if (is_constraint(name) && schema.contains(name) && schema[name] != value) {
                 schema["allOf"] = Json::array({inner}); // both speak: what follows refuses it
                 return;
             }
@@ -240,25 +167,6 @@ class Guard {
         return *at;
     }
 
-    /// The only values, where they are listed; else null.
-    static Json values_of(const Json& schema) {
-        return schema.contains("const") ? Json::array({schema["const"]}) : schema.value("enum", Json());
-    }
-
-    static std::set<std::string> types_of(const Json& schema) {
-        std::set<std::string> types;
-        const Json type = schema.value("type", Json());
-        for (const Json& one : type.is_array()    ? type
-                               : type.is_string() ? Json::array({type})
-                                                  : Json::array()) {
-            types.insert(one == "integer" ? "number" : one.get<std::string>());
-        }
-        for (const Json& value : values_of(schema)) {
-            types.insert(value.is_number() ? "number" : value.type_name());
-        }
-        return types;
-    }
-
     /// Provably no value matches both.
     bool are_disjoint(const Json& one, const Json& other) const {
         const Json values = values_of(one);
@@ -310,38 +218,6 @@ class Guard {
                 if (!names.insert(name).second) {
                     refuse(here, "two parts of \"allOf\" have the property \"" + name + "\"");
                 }
-            }
-        }
-    }
-
-    static bool is_of_type(const Json& value, std::string_view type) {
-        if (type == "number" || type == "integer") {
-            const bool whole = value.is_number_integer() ||
-                               (value.is_number() && value.get<double>() == std::trunc(value.get<double>()));
-            return type == "number" ? value.is_number() : whole;
-        }
-        return type == value.type_name();
-    }
-
-    /// Each value must be of the type beside it.
-    static void check_values(const Json& schema, const std::string& place) {
-        if (schema.contains("const") && schema.contains("enum")) {
-            refuse(place, "\"const\" and \"enum\" together are not supported");
-        }
-        allow(schema, place, "any", {"const", "enum", "type"});
-        const Json values = values_of(schema);
-        if (!values.is_array() || values.empty()) {
-            refuse(place, "\"enum\" must be a list that is not empty");
-        }
-        const Json type = schema.value("type", Json());
-        for (const Json& value : values) {
-            const auto fits = [&](const Json& name) {
-                return name.is_string() && is_of_type(value, name.get<std::string>());
-            };
-            const bool right =
-                type.is_null() || fits(type) || (type.is_array() && std::ranges::any_of(type, fits));
-            if (!right) {
-                refuse(place, "a listed value is not of the \"type\" beside it");
             }
         }
     }
@@ -411,18 +287,6 @@ class Guard {
         open_ = outer;
     }
 
-    static std::int64_t count(const Json& schema, const char* key, const std::string& place,
-                              std::int64_t absent) {
-        const Json value = schema.value(key, Json());
-        if (value.is_null()) {
-            return absent;
-        }
-        if (!value.is_number_integer() || value < 0 || value > longest) {
-            refuse(place, std::string("\"") + key + "\" must be a whole number from 0 to 2000");
-        }
-        return value.get<std::int64_t>();
-    }
-
     void check_array(Json& schema, const std::string& place) {
         allow(schema, place, "array", {"type", "items", "prefixItems", "minItems", "maxItems"});
         const std::int64_t least = count(schema, "minItems", place, 0);
@@ -461,23 +325,7 @@ class Guard {
     }
 
     void check_string(Json& schema, const std::string& place) {
-        allow(schema, place, "string", {"type", "pattern", "minLength", "maxLength"});
-        const std::int64_t least = count(schema, "minLength", place, 0);
-        const std::int64_t most = count(schema, "maxLength", place, -1);
-        if (most >= 0 && least > most) {
-            refuse(place, "\"minLength\" is above \"maxLength\"");
-        }
-        const bool limited = schema.contains("minLength") || schema.contains("maxLength");
-        const std::string format =
-            schema.value("format", Json()).is_string() ? schema["format"].get<std::string>() : "";
-        const bool shaped =
-            format == "date" || format == "time" || format == "date-time" || format.starts_with("uuid");
-        if (schema.contains("format") && !schema["format"].is_string()) {
-            refuse(place, "\"format\" must be a text");
-        }
-        if (limited && (shaped || schema.contains("pattern"))) {
-            refuse(place, "a length beside a \"pattern\" or \"format\" cannot be kept to");
-        }
+        check_text_limits(schema, place);
         if (schema.contains("pattern")) {
             rewrite_pattern(schema, place);
         }
@@ -500,42 +348,6 @@ class Guard {
         rewritten_.insert(pattern.get<std::string>());
     }
 
-    static void check_integer(Json& schema, const std::string& place) {
-        allow(schema, place, "number",
-              {"type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"});
-        double low = -largest_bound;
-        double high = largest_bound;
-        for (const char* key : {"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"}) {
-            const Json value = schema.value(key, Json());
-            if (value.is_null()) {
-                continue;
-            }
-            if (!value.is_number() || std::abs(value.get<double>()) > largest_bound) {
-                refuse(place, std::string("\"") + key + "\" must be a number, not above 10^15");
-            }
-            const std::string_view name = key;
-            const double bound = value.get<double>();
-            const double step = name.starts_with("exclusive") ? 1 : 0;
-            (name.ends_with("inimum") ? low : high) =
-                name.ends_with("inimum")
-                    ? std::ceil(bound + (step > 0 && bound == std::trunc(bound) ? 1 : 0))
-                    : std::floor(bound - (step > 0 && bound == std::trunc(bound) ? 1 : 0));
-        }
-        const bool twice = (schema.contains("minimum") && schema.contains("exclusiveMinimum")) ||
-                           (schema.contains("maximum") && schema.contains("exclusiveMaximum"));
-        if (twice) {
-            refuse(place, "an exclusive bound beside an inclusive one");
-        }
-        if (low > high) {
-            refuse(place, "no integer is within its bounds");
-        }
-        const bool bounded_below = schema.contains("minimum") || schema.contains("exclusiveMinimum");
-        if (high < 0 &&
-            !bounded_below) { // alone, the engine's grammar lets it begin with zeros, which is no JSON
-            schema["minimum"] = static_cast<std::int64_t>(-largest_bound);
-        }
-    }
-
     Json& root_;
     std::size_t nodes_ = 0;
     std::set<std::string> done_;               ///< references that were walked
@@ -546,41 +358,14 @@ class Guard {
 
 } // namespace
 
+} // namespace schema
+
 void check_schema(Json& schema) {
     try {
-        Guard(schema).run();
+        schema::Guard(schema).run();
     } catch (const Json::exception&) { // a member of the wrong type
         throw Failure(HEARTH_E_INVALID,
                       "the JSON Schema is not one: a keyword has a value of the wrong type");
-    }
-}
-
-void loosen_schema(Json& schema) {
-    if (!schema.is_structured()) {
-        return;
-    }
-    for (auto item = schema.begin(); schema.is_object() && item != schema.end();) {
-        const std::string& name = item.key();
-        const bool counts = item->is_number() && (name == "minLength" || name == "maxLength" ||
-                                                  name == "minItems" || name == "maxItems");
-        if (name == "pattern" && item->is_string()) {
-            try {
-                *item = grammar_pattern(item->get<std::string>());
-            } catch (const std::invalid_argument&) {
-                item = schema.erase(item);
-                continue;
-            }
-        } else if (counts && (!item->is_number_integer() || *item < 0 || *item > longest)) {
-            item = schema.erase(item);
-            continue;
-        } else if (name == "additionalProperties" && schema.contains("properties")) {
-            item = schema.erase(item);
-            continue;
-        }
-        ++item;
-    }
-    for (Json& inner : schema) {
-        loosen_schema(inner);
     }
 }
 

@@ -26,6 +26,8 @@ hearth_test(llama_template_guard_test
 
 hearth_test(llama_schema_guard_test
   SOURCES llama_schema_guard_test.cpp ${CMAKE_SOURCE_DIR}/plugins/llama/schema_guard.cpp
+    ${CMAKE_SOURCE_DIR}/plugins/llama/schema_loosen.cpp ${CMAKE_SOURCE_DIR}/plugins/llama/schema_values.cpp
+    ${CMAKE_SOURCE_DIR}/plugins/llama/schema_words.cpp
     ${CMAKE_SOURCE_DIR}/plugins/llama/pattern.cpp
   LINKS nlohmann_json::nlohmann_json LABELS llama)
 
