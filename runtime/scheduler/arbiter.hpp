@@ -85,6 +85,7 @@ struct Decision {
 struct Place {
     int ahead = 0;      ///< models that wait or load before this one: N of the bound
     std::string reason; ///< for people: "llama3.2 is in use by 2 requests, for at most 12 s more"
+    bool soon = false;  ///< nobody else is waited for: it is planned or loaded, or room is being freed
 };
 
 /// Owned by the driver, used on one thread. Events first, then `decide`: every decision it returns has been noted as
@@ -121,6 +122,8 @@ class Arbiter {
     std::optional<ArbiterTime> next_wake() const;
     /// Of a request that is not granted; nullopt: it is, or is unknown. As of the last `decide`.
     std::optional<Place> place(RequestId request, ArbiterTime now) const;
+    /// Why a model takes no new requests, for people; empty: it does, or is unknown.
+    std::string going(const std::string& model) const;
 
   private:
     struct State; ///< scheduler/arbiter_state.hpp

@@ -142,6 +142,7 @@ struct Arbiter::State {
     std::chrono::nanoseconds turn_of(const ArbiterModel& model) const;
     std::vector<const ArbiterModel*> protected_models(const Seating& seats) const;
     double cost_of_going(const ArbiterModel& model, ArbiterTime now) const;
+    bool moves(const ArbiterModel& model) const;
     std::string why_waiting(const ArbiterModel& model, ArbiterTime now) const;
 
     // arbiter_ollama.cpp

@@ -215,6 +215,23 @@ std::string Arbiter::State::why_waiting(const ArbiterModel& model, ArbiterTime n
     return text.empty() ? "memory is being freed" : text;
 }
 
+/// Nobody else is waited for.
+bool Arbiter::State::moves(const ArbiterModel& model) const {
+    const bool in_the_way = std::ranges::any_of(
+        model.in_the_way, [this](const std::string& key) { return models.at(key).stage != Stage::leaving; });
+    return model.stage != Stage::waiting ? model.running.empty() : !in_the_way;
+}
+
+std::string Arbiter::going(const std::string& key) const {
+    const ArbiterModel* model = state_->find(key);
+    if (model == nullptr || model->stage != Stage::ready || model->open()) {
+        return {};
+    }
+    return !model->dismissed.empty()  ? model->dismissed
+           : !model->retiring.empty() ? model->retiring
+                                      : "makes room for " + state_->models.at(model->closing_for).name;
+}
+
 std::optional<Place> Arbiter::place(RequestId request, ArbiterTime now) const {
     const auto found = state_->requests.find(request);
     if (found == state_->requests.end()) {
@@ -226,6 +243,7 @@ std::optional<Place> Arbiter::place(RequestId request, ArbiterTime now) const {
     }
     Place place;
     place.reason = state_->why_waiting(model, now);
+    place.soon = state_->moves(model);
     for (const ArbiterModel& other : std::views::values(state_->models)) {
         const bool before = other.in_line() && model.in_line() && other.turn() < model.turn();
         const bool loads = other.stage == Stage::loading && model.stage != Stage::loading;

@@ -4,6 +4,8 @@
 
 namespace hearth::runtime {
 
+inline constexpr const char* host_device = "cpu"; ///< RAM, as the planner and the backends call it
+
 /// Bytes left on each device; below zero where more is promised than there is. A device that is not named has no bound.
 class DeviceRoom {
   public:

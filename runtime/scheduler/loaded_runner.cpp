@@ -1,10 +1,20 @@
 #include "runtime/scheduler/loaded_runner.hpp"
 
+#include "runtime/scheduler/device_room.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 
 namespace hearth::runtime {
 
 namespace {
+
+/// Of a device in a backend's report.
+constexpr auto memory_parts =
+    std::to_array({"weights", "kv", "compute", "state", "output", "projector", "draft"});
 
 std::uint64_t unsigned_or_zero(const Json& object, const char* key) {
     const auto found = object.find(key);
@@ -20,6 +30,8 @@ const Json& object_or_empty(const Json& object, const char* key) {
 
 const char* state_name(LoadedRunner::State state) {
     switch (state) {
+    case LoadedRunner::State::waiting:
+        return "waiting";
     case LoadedRunner::State::loading:
         return "loading";
     case LoadedRunner::State::ready:
@@ -66,8 +78,36 @@ std::uint64_t LoadedRunner::held_bytes() const {
     return reported > 0 ? reported : admitted ? need_bytes : 0;
 }
 
-std::uint64_t LoadedRunner::reserved_bytes() const {
-    return plan && admitted ? std::max(held_bytes(), need_bytes) : held_bytes();
+DeviceBytes LoadedRunner::planned() const {
+    DeviceBytes bytes = plan ? plan->accelerator_bytes : DeviceBytes();
+    bytes[host_device] = need_bytes;
+    return bytes;
+}
+
+DeviceBytes LoadedRunner::reserved() const {
+    DeviceBytes held{{host_device, held_bytes()}};
+    for (const auto& [id, device] : object_or_empty(object_or_empty(info, "memory"), "devices").items()) {
+        // A device that shares the host's memory is the host's to the planner.
+        const bool own = id != host_device && (!plan || plan->accelerator_bytes.contains(id));
+        for (const char* part : memory_parts) {
+            const std::uint64_t bytes = own ? unsigned_or_zero(device, part) : 0;
+            held[id] += bytes;
+            held[host_device] -= std::min(held[host_device], bytes);
+        }
+    }
+    std::erase_if(held, [](const auto& item) { return item.first != host_device && item.second == 0; });
+    return plan && admitted ? larger(held, planned()) : held;
+}
+
+std::uint64_t LoadedRunner::private_bytes() const {
+    const Json& host =
+        object_or_empty(object_or_empty(object_or_empty(info, "memory"), "devices"), host_device);
+    const std::uint64_t mapped = unsigned_or_zero(host, "mapped");
+    std::uint64_t bytes = 0;
+    for (const char* part : memory_parts) {
+        bytes += unsigned_or_zero(host, part);
+    }
+    return bytes - std::min(bytes, mapped);
 }
 
 std::uint64_t LoadedRunner::vram_bytes() const {
@@ -83,14 +123,28 @@ std::uint64_t LoadedRunner::vram_bytes() const {
 }
 
 void LoadedRunner::set_idle(const Clock& clock) {
-    idle_since = clock.steady_now();
-    expires.reset();
+    constexpr std::chrono::nanoseconds for_ever = std::chrono::years(100); // the clock ends some time after
     expires_at.reset();
-    if (keep_alive.count() >= 0) {
-        expires = idle_since + std::chrono::duration_cast<std::chrono::steady_clock::duration>(keep_alive);
+    if (keep_alive.count() >= 0 && keep_alive < for_ever) {
         expires_at = clock.now() + std::chrono::duration_cast<WallTime::duration>(keep_alive);
     }
 }
+
+namespace {
+
+/// Why an idle model is here.
+std::string kept(const LoadedRunner& runner) {
+    return runner.expires_at
+               ? fmt::format("kept until {:%H:%M:%S}",
+                             fmt::localtime(std::chrono::system_clock::to_time_t(*runner.expires_at)))
+               : "kept for ever";
+}
+
+std::string in_use(const LoadedRunner& runner) {
+    return fmt::format("in use by {} request{}", runner.leases, runner.leases == 1 ? "" : "s");
+}
+
+} // namespace
 
 LoadedModel LoadedRunner::row() const {
     LoadedModel row;
@@ -107,6 +161,13 @@ LoadedModel LoadedRunner::row() const {
     row.active_requests = leases;
     row.pid = runner ? runner->pid() : -1;
     row.state = state_name(state);
+    row.bytes = reserved();
+    std::erase_if(row.bytes, [](const auto& item) { return item.second == 0; });
+    row.users = users;
+    row.reason = state == State::stopping ? stop_reason
+                 : state != State::ready  ? ""
+                 : busy()                 ? in_use(*this)
+                                          : kept(*this);
     return row;
 }
 

@@ -1,8 +1,8 @@
 #include "runtime/scheduler/memory_rule.hpp"
 
 #include "base/config.hpp"
-#include "base/error.hpp"
 #include "runtime/memory/available.hpp"
+#include "runtime/scheduler/device_room.hpp"
 #include "runtime/scheduler/scheduler.hpp"
 
 #include <fmt/format.h>
@@ -69,6 +69,11 @@ MemoryRoom room(const MemoryState& state) {
     if (state.limit_bytes) {
         room.limit_bytes = minus(*state.limit_bytes, plus(loading, held(state, Holder::Kind::busy)));
     }
+    for (const Holder& holder : state.holders) {
+        if (holder.kind != Holder::Kind::busy) {
+            add_bytes(holder.kind == Holder::Kind::idle ? room.freed : room.promised, holder.accelerators);
+        }
+    }
     return room;
 }
 
@@ -82,7 +87,7 @@ std::uint64_t system_available_bytes() {
     return host.limits.empty() ? no_limit : host.free_bytes();
 }
 
-void refuse_for_memory(const std::string& name, std::uint64_t need, const MemoryState& state) {
+Error memory_refusal(const std::string& name, std::uint64_t need, const MemoryState& state) {
     std::string busy;
     for (const Holder& holder : state.holders) {
         if (holder.kind != Holder::Kind::idle && holder.bytes > 0) {
@@ -103,7 +108,7 @@ void refuse_for_memory(const std::string& name, std::uint64_t need, const Memory
     if (state.limit_bytes && need <= state.available_bytes) {
         hint += "; memory.ram_limit (HEARTH_RAM_LIMIT) is what keeps it out";
     }
-    throw Error(ErrorCode::memory_insufficient, text, hint);
+    return {ErrorCode::memory_insufficient, text, hint};
 }
 
 } // namespace hearth::runtime

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "base/error.hpp"
 #include "registry/model.hpp"
+#include "runtime/scheduler/arbiter.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -25,7 +27,8 @@ struct Holder {
     };
     std::string name;
     Kind kind = Kind::busy;
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = 0; ///< of RAM
+    DeviceBytes accelerators{};
 };
 
 struct MemoryState {
@@ -46,7 +49,7 @@ MemoryRoom room(const MemoryState& state);
 /// read. A few small files.
 std::uint64_t system_available_bytes();
 
-/// @throws Error  memory_insufficient, with the numbers and what would help
-[[noreturn]] void refuse_for_memory(const std::string& name, std::uint64_t need, const MemoryState& state);
+/// memory_insufficient, with the numbers and what would help.
+Error memory_refusal(const std::string& name, std::uint64_t need, const MemoryState& state);
 
 } // namespace hearth::runtime

@@ -4,7 +4,6 @@
 #include "base/error.hpp"
 #include "runtime/scheduler/scheduler_impl.hpp"
 
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -17,61 +16,30 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Gives its share back to the scheduler, if that still exists.
 class Lease final : public RunnerLease {
   public:
-    Lease(std::weak_ptr<Scheduler::Impl> scheduler, Entry entry, std::chrono::nanoseconds load_duration)
-        : scheduler_(std::move(scheduler)), entry_(std::move(entry)), load_duration_(load_duration) {}
-    ~Lease() override {
-        if (const auto scheduler = scheduler_.lock()) {
-            scheduler->release(entry_);
-        }
-    }
+    Lease(std::unique_ptr<Ticket> ticket, std::chrono::nanoseconds load_duration)
+        : ticket_(std::move(ticket)), entry_(*ticket_->entry), load_duration_(load_duration) {}
 
     asio::awaitable<std::unique_ptr<RequestStream>> request(std::string operation,
                                                             std::string body) override {
-        if (!entry_->plugin.has_operation(operation)) {
+        if (!entry_.plugin.has_operation(operation)) {
             throw Error(ErrorCode::unsupported,
-                        fmt::format("backend {} cannot \"{}\"", entry_->plugin.name, operation),
-                        fmt::format("it can: {}", fmt::join(entry_->plugin.operations, ", ")));
+                        fmt::format("backend {} cannot \"{}\"", entry_.plugin.name, operation),
+                        fmt::format("it can: {}", fmt::join(entry_.plugin.operations, ", ")));
         }
-        return entry_->runner->request(std::move(operation), std::move(body));
+        return entry_.runner->request(std::move(operation), std::move(body));
     }
-    const Json& info() const override { return entry_->info; }
-    const PluginManifest& plugin() const override { return entry_->plugin; }
-    const LoadSpec& spec() const override { return entry_->spec; }
+    const Json& info() const override { return entry_.info; }
+    const PluginManifest& plugin() const override { return entry_.plugin; }
+    const LoadSpec& spec() const override { return entry_.spec; }
     std::chrono::nanoseconds load_duration() const override { return load_duration_; }
-    std::int64_t context_tokens() const override { return entry_->context_tokens(); }
+    std::int64_t context_tokens() const override { return entry_.context_tokens(); }
 
   private:
-    std::weak_ptr<Scheduler::Impl> scheduler_;
-    Entry entry_;
+    std::unique_ptr<Ticket> ticket_; // gives its share back when it goes
+    LoadedRunner& entry_;            // the ticket's
     std::chrono::nanoseconds load_duration_;
-};
-
-/// One acquire that waits for a load: keeps the model from being called idle and hears its progress.
-class Waiter {
-  public:
-    Waiter(std::shared_ptr<Scheduler::Impl> scheduler, Entry entry, const AcquireRequest& request)
-        : scheduler_(std::move(scheduler)), entry_(std::move(entry)) {
-        ++entry_->waiters;
-        entry_->listeners.push_back(request.on_progress);
-        listener_ = std::prev(entry_->listeners.end());
-        if (request.on_progress && !entry_->stage.empty()) {
-            request.on_progress(entry_->stage, entry_->fraction);
-        }
-    }
-    ~Waiter() {
-        --entry_->waiters;
-        entry_->listeners.erase(listener_);
-        scheduler_->changed.notify_all();
-    }
-    Waiter(const Waiter&) = delete;
-
-  private:
-    std::shared_ptr<Scheduler::Impl> scheduler_; // the waiting coroutine may be the last to go
-    Entry entry_;
-    std::list<std::function<void(std::string, double)>>::iterator listener_;
 };
 
 } // namespace
@@ -80,39 +48,43 @@ Scheduler::Impl::Impl(asio::any_io_executor io, const Config& configuration,
                       std::vector<PluginManifest> manifests, FileOpener file_opener,
                       std::function<void(RuntimeEvent)> event_sink, SchedulerSeams outside)
     : executor(io), config(configuration), plugins(std::move(manifests)), opener(std::move(file_opener)),
-      on_event(std::move(event_sink)), seams(std::move(outside)), changed(io), tasks(io) {}
+      on_event(std::move(event_sink)), seams(std::move(outside)), arbiter(ArbiterSettings()), changed(io),
+      tasks(io) {}
 
 asio::awaitable<std::unique_ptr<RunnerLease>> Scheduler::Impl::acquire(std::shared_ptr<Impl> self,
                                                                        AcquireRequest request) {
     const PluginManifest plugin = self->choose_plugin(request);
     const std::string key = self->key_of(request, plugin);
-    std::optional<LoadedRunner::Steady> waiting_since;
+    std::optional<Steady> waiting_since;
     bool replacement_fits = false;
     while (true) {
         self->refuse_if_stopping_or_aside(key, request.name);
-        Entry entry = self->find(key);
-        if (!entry) {
-            entry = self->begin_load(key, request, plugin);
+        auto ticket = std::make_unique<Ticket>(self, key, request, plugin);
+        self->enter(*ticket);
+        self->refuse_if_full(*ticket);
+        while (!ticket->entry && !ticket->failure) {
+            waiting_since = waiting_since.value_or(ticket->asked);
+            co_await ticket->answered.wait();
         }
-        if (entry->state == LoadedRunner::State::loading) {
-            waiting_since = waiting_since.value_or(self->seams.clock->steady_now());
-            const Waiter waiter(self, entry, request);
-            while (entry->state == LoadedRunner::State::loading) {
-                co_await self->changed.wait();
-            }
+        if (ticket->failure) {
+            throw Error(*ticket->failure); // a copy: whoever catches it adds context
         }
-        if (entry->failure) {
-            throw Error(*entry->failure); // a copy: those who joined add their own context
+        const Entry entry = ticket->entry;
+        if (!entry->usable()) {
+            self->note_lost(entry);
+            continue;
         }
-        if (!replacement_fits && entry->usable() && !self->lacking(entry, request).empty()) {
+        const std::string lacks = self->lacking(entry, request);
+        if (lacks.empty()) {
+            ticket->request = nullptr; // it goes with this coroutine
+            const auto waited = waiting_since ? self->now() - *waiting_since : std::chrono::nanoseconds(0);
+            co_return std::make_unique<Lease>(std::move(ticket), waited);
+        }
+        if (!replacement_fits) {
             co_await self->expect_replacement_fits(entry, request); // or what works now would go for nothing
             replacement_fits = true;
-            continue; // anything may have happened meanwhile
         }
-        if (entry->usable() && !self->drains(entry, request)) {
-            co_return self->grant(entry, request, waiting_since);
-        }
-        co_await self->changed.wait(); // it is being replaced, unloaded or buried
+        self->replace(entry, request, lacks);
     }
 }
 
@@ -169,6 +141,14 @@ void Scheduler::Impl::refuse_if_stopping_or_aside(const std::string& key, const 
     }
 }
 
+/// @throws Error  busy: one more would wait than may
+void Scheduler::Impl::refuse_if_full(const Ticket& ticket) const {
+    if (!ticket.entry && tickets.size() > most_waiting) {
+        throw Error(ErrorCode::busy, fmt::format("{} requests wait for a model already", most_waiting),
+                    "ask again later; `hearth ps` shows what is loaded and what is waited for");
+    }
+}
+
 Entry Scheduler::Impl::find(const std::string& key) const {
     const auto found = std::ranges::find_if(entries, [&](const Entry& entry) { return entry->key == key; });
     return found == entries.end() ? nullptr : *found;
@@ -192,84 +172,16 @@ std::string Scheduler::Impl::lacking(const Entry& entry, const AcquireRequest& r
     return other_mode ? "another way to load it was asked for" : "";
 }
 
-/// @throws Error  as the planner: the load that the request asks for could not follow
-asio::awaitable<void> Scheduler::Impl::expect_replacement_fits(Entry entry, AcquireRequest request) {
-    if (!entry->model) {
-        co_return;
+/// Whoever comes from now on waits for a load that has what is lacking and all that there is now, or two clients would
+/// reload it in turns.
+void Scheduler::Impl::replace(const Entry& entry, const AcquireRequest& request, const std::string& lacks) {
+    Wanted& next = wanted[entry->key];
+    next.context_tokens = std::max({next.context_tokens, wished_context(request), entry->largest_context()});
+    next.embeddings = next.embeddings || request.options.embeddings || entry->spec.embeddings;
+    if (request.options.kv_type) {
+        next.kv_type = request.options.kv_type;
     }
-    MemoryState state = memory();
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-        state.holders[i].kind = entries[i] == entry ? Holder::Kind::idle : state.holders[i].kind;
-    }
-    co_await seams.plan_load(*entry->model, entry->plugin, request.options, room(state));
-}
-
-bool Scheduler::Impl::drains(const Entry& entry, const AcquireRequest& request) {
-    const std::int64_t wish = wished_context(request);
-    if (const std::string lacks = lacking(entry, request); !lacks.empty()) {
-        entry->drain_reason = lacks;
-        Wanted& next = wanted[entry->key]; // what it has now stays, or two clients would reload it in turns
-        next.context_tokens = std::max({next.context_tokens, wish, entry->largest_context()});
-        next.embeddings = next.embeddings || request.options.embeddings || entry->spec.embeddings;
-        if (request.options.kv_type) {
-            next.kv_type = request.options.kv_type;
-        }
-    }
-    const bool draining = !entry->drain_reason.empty();
-    if (draining && !entry->busy()) {
-        begin_unload(entry, entry->drain_reason);
-    }
-    return draining;
-}
-
-std::unique_ptr<RunnerLease> Scheduler::Impl::grant(const Entry& entry, const AcquireRequest& request,
-                                                    std::optional<LoadedRunner::Steady> waiting_since) {
-    ++entry->leases;
-    entry->add_name(request.name);
-    entry->keep_alive = request.keep_alive.value_or(entry->keep_alive);
-    const auto waited =
-        waiting_since ? seams.clock->steady_now() - *waiting_since : std::chrono::nanoseconds(0);
-    changed.notify_all();
-    return std::make_unique<Lease>(weak_from_this(), entry, waited);
-}
-
-void Scheduler::Impl::release(const Entry& entry) {
-    --entry->leases;
-    if (entry->state == LoadedRunner::State::ready && !entry->busy()) {
-        entry->set_idle(*seams.clock);
-        if (!entry->drain_reason.empty()) {
-            begin_unload(entry, entry->drain_reason);
-        }
-    }
-    changed.notify_all();
-}
-
-asio::awaitable<void> Scheduler::Impl::keep() {
-    using asio::experimental::awaitable_operators::operator||;
-    while (!stopping) {
-        const auto now = seams.clock->steady_now();
-        for (const Entry& entry : std::vector<Entry>(entries)) {
-            if (entry->state == LoadedRunner::State::ready && !entry->busy() && entry->expires &&
-                *entry->expires <= now) {
-                begin_unload(entry, "keep-alive ended");
-            }
-        }
-        if (const auto next = next_expiry()) {
-            co_await (seams.wait_until(*next) || changed.wait());
-        } else {
-            co_await changed.wait();
-        }
-    }
-}
-
-std::optional<LoadedRunner::Steady> Scheduler::Impl::next_expiry() const {
-    std::optional<LoadedRunner::Steady> next;
-    for (const Entry& entry : entries) {
-        if (entry->state == LoadedRunner::State::ready && !entry->busy() && entry->expires) {
-            next = std::min(next.value_or(*entry->expires), *entry->expires);
-        }
-    }
-    return next;
+    arbiter.retire(entry->key, lacks);
 }
 
 Scheduler::Scheduler(asio::any_io_executor executor, const Config& config,
@@ -297,9 +209,10 @@ bool Scheduler::set_keep_alive(const std::string& name, std::chrono::nanoseconds
             found = true;
             entry->keep_alive = keep_alive;
             entry->set_idle(*impl_->seams.clock);
+            impl_->arbiter.keep(entry->key, keep_alive, impl_->now());
         }
     }
-    impl_->changed.notify_all();
+    impl_->step();
     return found;
 }
 
@@ -308,14 +221,20 @@ asio::awaitable<bool> Scheduler::unload(std::string name) {
 }
 
 asio::awaitable<bool> Scheduler::Impl::unload(std::shared_ptr<Impl> self, std::string name) {
+    const std::string reason = "asked for";
     std::vector<Entry> leaving;
     for (const Entry& entry : std::vector<Entry>(self->entries)) {
-        if (entry->has_name(name)) {
-            self->begin_unload(entry, "asked for");
-            leaving.push_back(entry);
+        if (!entry->has_name(name)) {
+            continue;
+        }
+        leaving.push_back(entry);
+        self->arbiter.dismiss(entry->key, reason);
+        if (entry->state == LoadedRunner::State::waiting) {
+            self->begin_unload(entry, reason);
         }
     }
     self->crashes.forgive(name);
+    self->step();
     for (const Entry& entry : leaving) {
         while (entry->state != LoadedRunner::State::gone) {
             co_await self->changed.wait();
@@ -327,7 +246,7 @@ asio::awaitable<bool> Scheduler::Impl::unload(std::shared_ptr<Impl> self, std::s
 std::vector<LoadedModel> Scheduler::loaded() const {
     std::vector<LoadedModel> rows;
     std::ranges::transform(impl_->entries, std::back_inserter(rows),
-                           [](const Entry& entry) { return entry->row(); });
+                           [this](const Entry& entry) { return impl_->row(entry); });
     return rows;
 }
 
@@ -337,12 +256,20 @@ const std::vector<PluginManifest>& Scheduler::plugins() const {
 
 asio::awaitable<void> Scheduler::stop() {
     const std::shared_ptr<Impl> impl = impl_;
-    impl->stopping = true;
-    for (const Entry& entry : std::vector<Entry>(impl->entries)) {
-        impl->begin_unload(entry, "the service is stopping");
-    }
-    impl->changed.notify_all();
+    impl->stop_all();
     co_await impl->tasks.join();
+}
+
+void Scheduler::Impl::stop_all() {
+    stopping = true;
+    const Error failure(ErrorCode::cancelled, "the service is stopping");
+    for (const auto& [id, ticket] : std::map(tickets)) {
+        fail(*ticket, failure);
+    }
+    for (const Entry& entry : std::vector<Entry>(entries)) {
+        begin_unload(entry, "the service is stopping");
+    }
+    changed.notify_all();
 }
 
 asio::awaitable<std::optional<LoadPlan>> SchedulerSeams::no_plan(registry::Model, PluginManifest, LoadOptions,

@@ -35,6 +35,8 @@ struct LoadOptions {
     std::string backend;           ///< empty: configured, else chosen by the model's format
     bool embeddings =
         false; ///< vectors are wanted; a chat model loaded without reloads once and then serves both
+
+    friend bool operator==(const LoadOptions&, const LoadOptions&) = default;
 };
 
 /// What a request needs beside the model itself.
@@ -90,14 +92,19 @@ struct LoadedModel {
 struct MemoryRoom {
     std::uint64_t system_bytes = 0;           ///< what the system can give
     std::optional<std::uint64_t> limit_bytes; ///< what memory.ram_limit leaves; absent: no limit is set
+    DeviceBytes freed{};    ///< of accelerators: more than the system says, when those that may go are gone
+    DeviceBytes promised{}; ///< of accelerators: less than it says, for what is being loaded
 };
 
 /// How a model will be loaded and what that takes: the planner's answer.
 struct LoadPlan {
-    LoadSpec spec;                ///< all but the alias
-    std::uint64_t host_bytes = 0; ///< to be reserved in RAM
-    std::string text;             ///< for people: "Q4_K_M, 4096 tokens x 4, cpu, 1.2 GB"
-    std::string choice_json;      ///< the plan's choice, kept beside what was measured
+    LoadSpec spec;                     ///< all but the alias
+    std::uint64_t host_bytes = 0;      ///< to be reserved in RAM
+    DeviceBytes accelerator_bytes{};   ///< to be reserved on devices with memory of their own
+    DeviceBytes accelerator_room{};    ///< what these could give, by what was seen and by `MemoryRoom`
+    std::chrono::nanoseconds reload{}; ///< how long loading it takes; 0: nobody can say
+    std::string text;                  ///< for people: "Q4_K_M, 4096 tokens x 4, cpu, 1.2 GB"
+    std::string choice_json;           ///< the plan's choice, kept beside what was measured
 };
 
 /// A load that has ended well, for whoever keeps measurements.
@@ -111,12 +118,14 @@ struct LoadRecord {
     pid_t pid = -1;
 };
 
-/// What happens to models, for the event stream: type is model.loading, model.loaded, model.unloaded,
+/// What happens to models, for the event stream: type is model.waiting, model.loading, model.loaded, model.unloaded,
 /// runner.lost.
 struct RuntimeEvent {
     std::string type;
     std::string model;
     std::string detail;
+    std::string app{};          ///< of model.waiting: whose request
+    std::optional<int> ahead{}; ///< of model.waiting: as Place has it
 };
 
 /// What the scheduler takes from the outside, replaced by tests. Every member is set.
@@ -139,13 +148,16 @@ struct SchedulerSeams {
 /// Real processes, /proc/meminfo, the system's clock.
 SchedulerSeams system_seams(boost::asio::any_io_executor executor);
 
-/// Who may load and what stays loaded. First form: models are loaded on demand, stay for keep-alive, and when
-/// memory is short the idle ones that were used longest ago go first; what does not fit even then is refused
-/// with numbers (memory_insufficient). On the io executor.
+/// Who may load and what stays loaded: carries out what the Arbiter decides. Models are loaded on demand and stay for
+/// keep-alive; what does not fit beside the others waits for its turn and is told its place; what could not be loaded
+/// though all others were gone is refused with numbers (memory_insufficient). On the io executor.
 class Scheduler {
   public:
     using FileOpener =
         std::function<boost::asio::awaitable<std::vector<registry::OpenModelFile>>(registry::Model)>;
+
+    /// So many requests may wait for a model to be loaded.
+    static constexpr std::size_t most_waiting = 512;
 
     Scheduler(boost::asio::any_io_executor executor, const Config& config,
               std::vector<PluginManifest> plugins, FileOpener opener,
@@ -156,8 +168,8 @@ class Scheduler {
     /// `stop()` must have returned, or nothing was ever acquired.
     ~Scheduler();
 
-    /// Loads or joins a loaded runner. A runner that died is replaced. @throws Error as Runner::load;
-    /// backend_not_found; memory_insufficient
+    /// Loads or joins a loaded runner, when its turn has come. A runner that died is replaced. Whoever is cancelled
+    /// leaves the line. @throws Error as Runner::load; backend_not_found; memory_insufficient; busy: the line is full
     boost::asio::awaitable<std::unique_ptr<RunnerLease>> acquire(AcquireRequest request);
     /// Sets a runner's keep-alive without using it; 0 unloads it when idle. No-op when not loaded. @return
     /// was it loaded

@@ -1,70 +1,26 @@
-/// How runners come and go: memory, loading, watching, unloading.
+/// How runners come and go: loading, watching, unloading.
 #include "base/log.hpp"
+#include "runtime/scheduler/device_room.hpp"
 #include "runtime/scheduler/scheduler_impl.hpp"
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace hearth::runtime {
 
 namespace asio = boost::asio;
+using namespace std::chrono_literals;
 
 namespace {
 
-/// Where neither request, configuration nor planner says it.
-constexpr std::int64_t unplanned_context_tokens = 4096;
+constexpr auto longest_look = 1s;
+constexpr auto between_looks = 5ms;
 
 } // namespace
-
-Entry Scheduler::Impl::begin_load(const std::string& key, const AcquireRequest& request,
-                                  const PluginManifest& plugin) {
-    auto entry = std::make_shared<LoadedRunner>();
-    entry->key = key;
-    entry->names = {request.name};
-    entry->model = request.model;
-    entry->plugin = plugin;
-    entry->keep_alive = request.keep_alive.value_or(request.usual_keep_alive.value_or(config.keep_alive));
-    entry->load_started = seams.clock->steady_now();
-    const Wanted carried = std::exchange(wanted[key], {});
-    wanted.erase(key);
-    entry->spec.embeddings = request.options.embeddings || carried.embeddings;
-    if (request.model) {
-        entry->need_bytes = estimate_need_bytes(request.model->files);
-        const auto& abilities = request.model->capabilities;
-        const bool only_embeds = std::ranges::find(abilities, "embedding") != abilities.end() &&
-                                 std::ranges::find(abilities, "completion") == abilities.end();
-        entry->spec.embeddings = entry->spec.embeddings || only_embeds;
-    }
-    AcquireRequest built_in = request;
-    built_in.options.context_tokens =
-        config.context_tokens > 0 ? config.context_tokens : unplanned_context_tokens;
-    const std::int64_t wish = wished_context(request);
-    entry->spec.alias = request.name;
-    entry->spec.context_tokens = std::max(wish > 0 ? wish : wished_context(built_in), carried.context_tokens);
-    entry->spec.parallel = request.options.parallel.value_or(config.parallel);
-    entry->spec.threads = request.options.threads.value_or(config.threads);
-    entry->options = request.options;
-    entry->options.embeddings = entry->spec.embeddings;
-    if (wish > 0 || carried.context_tokens > 0) {
-        entry->options.context_tokens = entry->spec.context_tokens;
-    }
-    if (carried.kv_type && !entry->options.kv_type) {
-        entry->options.kv_type = carried.kv_type;
-    }
-    entry->spec.kv_type = entry->options.kv_type;
-    entry->spec.load_mode = entry->options.load_mode;
-    entry->spec.gpu_layers = entry->options.gpu_layers;
-    entry->spec.unified = entry->options.unified.value_or(true);
-    entries.push_back(entry);
-    if (!keeping) {
-        keeping = true;
-        tasks.spawn("keep-alive", keep());
-    }
-    tasks.spawn("load " + request.name, load(entry));
-    return entry;
-}
 
 asio::awaitable<void> Scheduler::Impl::load(Entry entry) {
     std::optional<Error> failure;
@@ -94,8 +50,6 @@ void refuse_if_unwanted(const Entry& entry) {
 
 asio::awaitable<void> Scheduler::Impl::load_steps(Entry entry) {
     emit("model.loading", entry, entry->plugin.name);
-    co_await admit(entry);
-    refuse_if_unwanted(entry);
     std::vector<registry::OpenModelFile> files;
     if (entry->model) {
         files = co_await opener(*entry->model);
@@ -103,12 +57,12 @@ asio::awaitable<void> Scheduler::Impl::load_steps(Entry entry) {
     refuse_if_unwanted(entry);
     entry->runner = co_await seams.start_runner(entry->plugin);
     refuse_if_unwanted(entry);
-    auto progress = [entry](std::string stage, double fraction) {
+    auto progress = [this, entry](std::string stage, double fraction) {
         entry->stage = stage;
         entry->fraction = fraction;
-        for (const auto& listener : entry->listeners) {
-            if (listener) {
-                listener(stage, fraction);
+        for (const Ticket* ticket : std::views::values(tickets)) {
+            if (ticket->key == entry->key && ticket->request->on_progress) {
+                ticket->request->on_progress(stage, fraction);
             }
         }
     };
@@ -120,9 +74,10 @@ void Scheduler::Impl::became_ready(const Entry& entry) {
     entry->info = entry->runner->info();
     entry->state = LoadedRunner::State::ready;
     entry->set_idle(*seams.clock);
-    const auto took = std::chrono::duration<double>(seams.clock->steady_now() - entry->load_started);
-    const std::string detail = fmt::format("{} in {:.1f} s, {} tokens of context", entry->plugin.name,
-                                           took.count(), entry->context_tokens());
+    const std::chrono::nanoseconds took = now() - entry->load_started;
+    const std::string detail =
+        fmt::format("{} in {:.1f} s, {} tokens of context", entry->plugin.name,
+                    std::chrono::duration<double>(took).count(), entry->context_tokens());
     log::info("runtime", fmt::format("loaded {}: {}", entry->name(), detail));
     if (entry->model) {
         seams.on_loaded({.model = *entry->model,
@@ -130,11 +85,13 @@ void Scheduler::Impl::became_ready(const Entry& entry) {
                          .spec = entry->spec,
                          .plan = entry->plan,
                          .info_json = to_text(entry->info),
-                         .took = seams.clock->steady_now() - entry->load_started,
+                         .took = took,
                          .pid = entry->runner->pid()});
     }
     emit("model.loaded", entry, detail);
-    changed.notify_all();
+    arbiter.loaded(entry->key, entry->reserved(), took, now());
+    arbiter.keep(entry->key, entry->keep_alive, now());
+    step();
 }
 
 /// A load that failed: its process ends before those who wait hear of it, so that a retry finds the memory
@@ -149,35 +106,57 @@ asio::awaitable<void> Scheduler::Impl::bury(Entry entry, Error failure) {
     }
     log::warning("runtime", fmt::format("{} was not loaded: {}", entry->name(), failure.what()));
     if (died) {
-        crashes.note_death(entry->key, entry->name(), seams.clock->steady_now());
+        crashes.note_death(entry->key, entry->name(), now());
     }
-    entry->failure = failure;
     emit(died ? "runner.lost" : "model.unloaded", entry, failure.what());
+    co_await see_memory_free(entry);
+    fail_all(entry->key, failure);
     forget(entry);
 }
 
 /// From ready to the end of the process, for whatever reason it ends.
 asio::awaitable<void> Scheduler::Impl::watch(Entry entry) {
     const std::string how = co_await entry->runner->wait_exit();
-    const bool lost = entry->state != LoadedRunner::State::stopping;
-    entry->state = LoadedRunner::State::stopping;
+    note_lost(entry);
     co_await entry->runner->stop(); // also when it died: collects what is left of it
-    if (lost) {
+    if (entry->lost) {
         log::error("runtime", fmt::format("the backend of {} ended unexpectedly ({})", entry->name(), how));
-        crashes.note_death(entry->key, entry->name(), seams.clock->steady_now());
+        crashes.note_death(entry->key, entry->name(), now());
         emit("runner.lost", entry, how);
     } else {
         log::info("runtime", fmt::format("unloaded {}: {}", entry->name(), entry->stop_reason));
         emit("model.unloaded", entry, entry->stop_reason);
     }
+    co_await see_memory_free(entry);
     forget(entry);
 }
 
+/// Nobody gets it any more, if nobody told it to end.
+void Scheduler::Impl::note_lost(const Entry& entry) {
+    if (entry->stop_reason.empty() && !entry->lost) {
+        entry->lost = true;
+        entry->state = LoadedRunner::State::stopping;
+        arbiter.dismiss(entry->key, "its backend ended");
+        step();
+    }
+}
+
+/// What the arbiter has decided, or a person.
 void Scheduler::Impl::begin_unload(const Entry& entry, std::string reason) {
-    if (!entry->stop_reason.empty() || entry->state == LoadedRunner::State::gone) {
+    if (!entry->stop_reason.empty() || entry->lost || entry->state == LoadedRunner::State::gone) {
         return;
     }
     entry->stop_reason = std::move(reason);
+    entry->free_before = seams.available_memory_bytes();
+    if (entry->state == LoadedRunner::State::waiting) {
+        const Error failure(ErrorCode::cancelled,
+                            fmt::format("loading {} was stopped: {}", entry->name(), entry->stop_reason));
+        fail_all(entry->key, failure);
+        if (!entry->planning) {
+            forget(entry);
+        }
+        return;
+    }
     if (entry->state == LoadedRunner::State::ready) {
         entry->state = LoadedRunner::State::stopping;
     }
@@ -191,9 +170,35 @@ asio::awaitable<void> Scheduler::Impl::end_runner(Entry entry) {
     co_await entry->runner->stop(); // `load` or `watch` sees the end and buries it
 }
 
+/// The system may take a moment to count the memory of an ended process as free: the next load would not find it.
+/// Returns when it does, when enough is free for who waits, or after a second.
+asio::awaitable<void> Scheduler::Impl::see_memory_free(Entry entry) {
+    using asio::experimental::awaitable_operators::operator||;
+    const Steady until = now() + longest_look;
+    while (!stopping && anyone_waits() && !is_seen_free(entry) && now() < until) {
+        co_await (seams.wait_until(now() + between_looks) || changed.wait());
+    }
+}
+
+bool Scheduler::Impl::is_seen_free(const Entry& entry) const {
+    const std::uint64_t held = entry->private_bytes();
+    if (seams.available_memory_bytes() >= entry->free_before + held - held / 10) {
+        return true;
+    }
+    MemoryState without = memory();
+    std::erase_if(without.holders, [&](const Holder& holder) { return holder.name == entry->name(); });
+    return std::ranges::any_of(entries, [&](const Entry& other) {
+        return other->state == LoadedRunner::State::waiting && !other->planning &&
+               other->need_bytes <= free_bytes(without);
+    });
+}
+
+/// It is out of the table, and the arbiter may give its memory to the next.
 void Scheduler::Impl::forget(const Entry& entry) {
     entry->state = LoadedRunner::State::gone;
     std::erase(entries, entry);
+    arbiter.gone(entry->key, now());
+    step();
     changed.notify_all();
 }
 
@@ -205,100 +210,6 @@ void Scheduler::Impl::emit(std::string type, const Entry& entry, std::string det
         event.detail = std::move(detail);
         on_event(std::move(event));
     }
-}
-
-/// Reserves memory for a load. One at a time: two loads must not count the same free bytes.
-asio::awaitable<void> Scheduler::Impl::admit(Entry entry) {
-    while (admitting) {
-        co_await changed.wait();
-    }
-    admitting = true;
-    std::optional<Error> failure;
-    try {
-        co_await plan(entry);
-        co_await make_room(entry);
-        entry->admitted = true;
-    } catch (...) {
-        failure = to_error(std::current_exception());
-    }
-    admitting = false;
-    changed.notify_all();
-    if (failure) {
-        throw Error(*failure);
-    }
-}
-
-/// Decides how the model is loaded. Idle models count as gone: `make_room` ends those that are in the way.
-asio::awaitable<void> Scheduler::Impl::plan(Entry entry) {
-    if (!entry->model) {
-        co_return;
-    }
-    entry->plan = co_await seams.plan_load(*entry->model, entry->plugin, entry->options, room(memory()));
-    if (!entry->plan) {
-        co_return;
-    }
-    std::string alias = std::move(entry->spec.alias);
-    entry->spec = entry->plan->spec;
-    entry->spec.alias = std::move(alias);
-    entry->need_bytes = entry->plan->host_bytes;
-}
-
-asio::awaitable<void> Scheduler::Impl::make_room(Entry entry) {
-    while (true) {
-        refuse_if_unwanted(entry);
-        const MemoryState state = memory();
-        if (entry->need_bytes <= free_bytes(state)) {
-            co_return;
-        }
-        auto leaving = [](const Entry& other) {
-            return other->state == LoadedRunner::State::stopping ||
-                   (!other->stop_reason.empty() && other->runner);
-        };
-        if (std::ranges::any_of(entries, leaving)) {
-            co_await changed.wait(); // its memory will be free in a moment
-            continue;
-        }
-        const bool reachable = entry->need_bytes <= reachable_bytes(state);
-        const Entry victim = reachable || entry->options.force ? longest_idle() : nullptr;
-        if (!victim && entry->options.force) {
-            log::warning("runtime",
-                         fmt::format("{} is loaded by force: it needs {}, {} can be had", entry->name(),
-                                     format_bytes(entry->need_bytes), format_bytes(free_bytes(state))));
-            co_return;
-        }
-        if (!victim) {
-            refuse_for_memory(entry->name(), entry->need_bytes, state);
-        }
-        begin_unload(victim, fmt::format("made room for {}", entry->name()));
-    }
-}
-
-Entry Scheduler::Impl::longest_idle() const {
-    Entry longest;
-    for (const Entry& entry : entries) {
-        const bool idle =
-            entry->state == LoadedRunner::State::ready && !entry->busy() && entry->held_bytes() > 0;
-        if (idle && (!longest || entry->idle_since < longest->idle_since)) {
-            longest = entry;
-        }
-    }
-    return longest;
-}
-
-MemoryState Scheduler::Impl::memory() const {
-    MemoryState state;
-    state.available_bytes = seams.available_memory_bytes();
-    state.limit_bytes = config.ram_limit_bytes;
-    for (const Entry& entry : entries) {
-        Holder holder;
-        holder.name = entry->name();
-        holder.bytes = entry->reserved_bytes();
-        holder.kind = entry->state == LoadedRunner::State::loading                   ? Holder::Kind::loading
-                      : entry->state == LoadedRunner::State::ready && !entry->busy() ? Holder::Kind::idle
-                                                                                     : Holder::Kind::busy;
-        state.holders.push_back(std::move(holder));
-    }
-    return state;
 }
 
 } // namespace hearth::runtime

@@ -76,7 +76,10 @@ class FakeRunner final : public Runner {
         if (behaviour.load_error) {
             throw Error(*behaviour.load_error);
         }
-        info_ = {{"context", spec.context_tokens}, {"memory", {{"total_bytes", behaviour.reported_bytes}}}};
+        info_ = {{"context", spec.context_tokens},
+                 {"memory",
+                  {{"total_bytes", behaviour.reported_bytes},
+                   {"devices", {{"cpu", {{"weights", behaviour.reported_bytes}}}}}}}};
     }
     boost::asio::awaitable<Json> estimate(LoadSpec spec, std::vector<registry::OpenModelFile>,
                                           std::vector<PretendedDevice>) override {

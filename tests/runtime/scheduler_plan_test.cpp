@@ -53,8 +53,8 @@ TEST_F(SchedulerPlan, ReservesWhatThePlanSaysAndNotTheRule) {
     const auto first = acquire(wish("a"));
     const auto second = acquire(wish("b"));
     EXPECT_EQ(scheduler_->loaded()[0].size_bytes, gibibyte);
-    const auto third = acquire(wish("c")); // the rule over file sizes would have refused it
-    EXPECT_EQ(start(wish("d"))->code(), ErrorCode::memory_insufficient);
+    const auto third = acquire(wish("c")); // the rule over file sizes would not have let it in
+    EXPECT_FALSE(start(wish("d"))->done) << "the others are in use";
 }
 
 TEST_F(SchedulerPlan, PlansWithWhatIdleModelsHoldAsFree) {
@@ -71,8 +71,6 @@ TEST_F(SchedulerPlan, AForcedLoadGoesAheadAndEndsWhatIsIdleFirst) {
     limit_to(2 * gibibyte);
     acquire(wish("a")).reset();
     need_bytes_ = 5 * gibibyte;
-    EXPECT_EQ(start(wish("b"))->code(), ErrorCode::memory_insufficient);
-    EXPECT_THAT(loaded_names(), ElementsAre("a:latest"));
     AcquireRequest forced = wish("b");
     forced.options.force = true;
     const auto lease = acquire(std::move(forced));
