@@ -76,6 +76,19 @@ DeviceBytes sum_of(const std::vector<ArbiterModel*>& models) {
     return sum;
 }
 
+/// One that goes before others who came before it, where these do not miss the room.
+void go_ahead(const DeviceBytes& need, const std::vector<ArbiterModel*>& going, Seating& seats) {
+    if (!seats.tightest) {
+        return;
+    }
+    DeviceRoom tightest = *seats.tightest;
+    tightest.add(sum_of(going));
+    if (tightest.holds(need)) {
+        tightest.take(need);
+        seats.tightest = tightest;
+    }
+}
+
 /// The seat of one that waits: what is behind it finds this much less.
 void take_seat(ArbiterModel& model, const DeviceBytes& need, const DeviceRoom& reach,
                const std::vector<ArbiterModel*>& going, Seating& seats) {
@@ -116,6 +129,7 @@ bool Arbiter::State::seat(ArbiterModel& model, Seating& seats, bool first, Round
     DeviceRoom reach = seats.later;
     reach.add(sum_of(coming));
     if (reach.holds(need)) {
+        go_ahead(need, coming, seats);
         take_seat(model, need, reach, {}, seats);
         return true;
     }
@@ -166,12 +180,12 @@ bool Arbiter::State::make_room(ArbiterModel& model, const std::vector<ArbiterMod
         }
         return larger(reach.lacks(need), tightest.lacks(need));
     };
+    DeviceRoom with_coming = seats.later;
+    with_coming.add(sum_of(coming));
+    const std::vector<ArbiterModel*> pool = may_go(model, seats, with_coming);
     auto now_going = [&](const std::vector<ArbiterModel*>& with, Going which) {
-        DeviceRoom reach = seats.later;
-        reach.add(sum_of(with));
         const DeviceBytes missing = lacking(with);
-        return missing.empty() ? std::nullopt
-                               : choose_now(may_go(model, seats, reach), model, which, missing, round);
+        return missing.empty() ? std::nullopt : choose_now(pool, model, which, missing, round);
     };
     auto going = now_going({}, Going::idle);
     if (going) {
@@ -185,11 +199,11 @@ bool Arbiter::State::make_room(ArbiterModel& model, const std::vector<ArbiterMod
         return false;
     }
     DeviceRoom reach = seats.later;
-    reach.add(sum_of(making_room_for(model)));
-    if (seats.tightest) {
-        seats.tightest->add(sum_of(*going));
-        seats.tightest->take(need);
-    }
+    const std::vector<ArbiterModel*> closed = making_room_for(model);
+    reach.add(sum_of(closed));
+    std::vector<ArbiterModel*> all = *going;
+    all.insert(all.end(), closed.begin(), closed.end());
+    go_ahead(need, all, seats);
     model.in_the_way.clear();
     take_seat(model, need, reach, *going, seats);
     for (ArbiterModel* one : *going) {
