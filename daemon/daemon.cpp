@@ -195,6 +195,11 @@ struct Daemon::Parts {
         if (!event.detail.empty()) {
             data["detail"] = event.detail;
         }
+        if (event.ahead) { // somebody waits
+            data["app"] = event.app;
+            data["ahead"] = *event.ahead;
+            data["reason"] = event.detail;
+        }
         events.publish(event.type, std::move(data));
         if (event.type == "model.unloaded") {
             ::malloc_trim(0); // what its requests used goes back to the system

@@ -9,6 +9,10 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
 namespace hearth::daemon {
 
 namespace memory = runtime::memory;
@@ -17,13 +21,21 @@ namespace {
 
 constexpr std::size_t most_offers = 3;
 
-std::uint64_t host_bytes(const memory::Choice& choice, const memory::Machine& machine) {
+/// What the choice takes of each device; one that shares the host's memory is the host's.
+runtime::DeviceBytes bytes_by_device(const memory::Choice& choice, const memory::Machine& machine) {
+    runtime::DeviceBytes bytes;
     for (const memory::DeviceBytes& device : choice.memory.devices) {
-        if (device.id == machine.host.id) {
-            return device.total() + device.output + machine.host.fixed_bytes;
+        const auto found = std::ranges::find(machine.accelerators, device.id, &memory::Device::id);
+        const bool own = found != machine.accelerators.end() && !found->unified;
+        const std::uint64_t fixed = device.id == machine.host.id ? machine.host.fixed_bytes
+                                    : own                        ? found->fixed_bytes
+                                                                 : 0;
+        const std::uint64_t taken = device.total() + device.output;
+        if (taken > 0 || device.id == machine.host.id) {
+            bytes[own ? device.id : machine.host.id] += taken + fixed;
         }
     }
-    return 0;
+    return bytes;
 }
 
 /// What the llama backend may keep beside its caches: two copies for each sequence of what cannot be rolled back, the
@@ -87,7 +99,18 @@ runtime::LoadPlan to_load_plan(const memory::Choice& choice, const registry::Mod
     runtime::apply_plan(plan.spec, choice.options, choice.layers, accelerators);
     plan.spec.threads = choice.threads;
     plan.choice_json = to_text(memory::choice_json(choice, machine));
-    plan.host_bytes = host_bytes(choice, machine) + checkpoint_bytes(shape, choice.options);
+    plan.accelerator_bytes = bytes_by_device(choice, machine);
+    plan.host_bytes =
+        std::exchange(plan.accelerator_bytes[machine.host.id], 0) + checkpoint_bytes(shape, choice.options);
+    plan.accelerator_bytes.erase(machine.host.id);
+    for (const memory::Device& device : machine.accelerators) {
+        if (!device.unified) {
+            plan.accelerator_room[device.id] =
+                device.free_bytes - std::min(device.free_bytes, device.margin_bytes);
+        }
+    }
+    plan.reload = std::chrono::duration_cast<std::chrono::nanoseconds>(
+        std::chrono::duration<double>(choice.load_seconds));
     plan.text = describe(choice);
     return plan;
 }

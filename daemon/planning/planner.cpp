@@ -36,6 +36,11 @@ std::uint64_t budget_of(const memory::Machine& machine) {
     return budget;
 }
 
+std::uint64_t bytes_on(const runtime::DeviceBytes& bytes, const std::string& device) {
+    const auto found = bytes.find(device);
+    return found == bytes.end() ? 0 : found->second;
+}
+
 /// The machine as a load finds it: idle models count as gone, and memory.ram_limit as what it leaves. A cap on
 /// models alone needs no margin below it.
 memory::Machine with_room(memory::Machine machine, const runtime::MemoryRoom& room, const Config& config) {
@@ -47,6 +52,11 @@ memory::Machine with_room(memory::Machine machine, const runtime::MemoryRoom& ro
     host.margin_bytes = 0;
     if (room.limit_bytes) {
         host.free_bytes = std::min(host.free_bytes, *room.limit_bytes);
+    }
+    for (memory::Device& device : machine.accelerators) {
+        const std::uint64_t freed = bytes_on(room.freed, device.id);
+        const std::uint64_t free = std::min(device.total_bytes, device.free_bytes + freed);
+        device.free_bytes = free - std::min(free, bytes_on(room.promised, device.id));
     }
     return machine;
 }
