@@ -16,9 +16,13 @@ namespace hearth::process {
 
 namespace {
 
+UniqueFd open_pidfd(pid_t pid) noexcept {
+    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
+
 /// @return true when the process ended within the time
 bool wait_for_end(pid_t pid, int milliseconds) noexcept {
-    const UniqueFd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    const UniqueFd handle = open_pidfd(pid);
     if (!handle) {
         return false;
     }
@@ -72,6 +76,10 @@ bool Child::try_reap() noexcept {
         return true;
     }
     return false;
+}
+
+UniqueFd Child::open_end_handle() const noexcept {
+    return pid_ > 0 ? open_pidfd(pid_) : UniqueFd();
 }
 
 void Child::terminate(int milliseconds) noexcept {

@@ -35,6 +35,8 @@ class Child {
     void signal(int number) const noexcept;
     /// Reaps without waiting. @return true when it has ended; then `status()` is the wait status
     bool try_reap() noexcept;
+    /// A descriptor that is readable once the process has ended and can be reaped; invalid where there is none to have.
+    UniqueFd open_end_handle() const noexcept;
     /// Gives the process up: it lives on without us. @return its pid
     pid_t release() noexcept { return std::exchange(pid_, -1); }
     /// Waits at most `milliseconds`, then SIGKILL, then waits. Blocking: keep it off the io thread, or use 0.

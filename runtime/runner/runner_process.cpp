@@ -9,7 +9,10 @@
 #include "runtime/runner/request_stream.hpp"
 
 #include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -91,11 +94,16 @@ asio::awaitable<void> RunnerProcess::watch() {
     exit_->ended.notify_all();
 }
 
-/// The connection is closed: the child has died, or will see EOF and leave. The kernel closes descriptors
-/// shortly before a process can be reaped, so the first tries are close together.
+/// The connection is closed: the child has died, or will see EOF and leave. The kernel frees its memory before it can
+/// be reaped, and somebody may be waiting for that memory.
 asio::awaitable<void> RunnerProcess::reap() {
+    using asio::experimental::awaitable_operators::operator||;
     const auto closed = Steady::now();
-    Steady::duration pause = std::chrono::milliseconds(1);
+    asio::posix::stream_descriptor ended(executor_);
+    if (UniqueFd handle = child_.open_end_handle()) {
+        ended.assign(handle.release());
+    }
+    const Steady::duration pause = std::chrono::milliseconds(ended.is_open() ? 1000 : 10);
     int sent = 0;
     while (!child_.try_reap()) {
         const auto waited = Steady::now() - closed;
@@ -105,8 +113,12 @@ asio::awaitable<void> RunnerProcess::reap() {
             child_.signal(due);
             sent = due;
         }
-        co_await sleep_for(pause);
-        pause = std::min<Steady::duration>(pause * 2, std::chrono::milliseconds(50));
+        if (ended.is_open()) {
+            co_await (ended.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable) ||
+                      sleep_for(pause));
+        } else {
+            co_await sleep_for(pause);
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -144,6 +145,21 @@ TEST(Child, NamesTheExitCode) {
     child.terminate(10000);
     EXPECT_EQ(child.status_text(), "exit code 3");
     EXPECT_TRUE(child.try_reap());
+}
+
+TEST(Child, HasADescriptorThatTellsItsEnd) {
+    const Child child = start_sleeper();
+    const UniqueFd handle = child.open_end_handle();
+    pollfd entry{.fd = handle.get(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&entry, 1, 0), 0);
+    child.signal(SIGKILL);
+    EXPECT_EQ(::poll(&entry, 1, -1), 1);
+}
+
+TEST(Child, HasNoSuchDescriptorOnceItIsReaped) {
+    Child child = start_sleeper();
+    child.terminate(0);
+    EXPECT_FALSE(child.open_end_handle());
 }
 
 TEST(Child, LivesOnWhenReleased) {
