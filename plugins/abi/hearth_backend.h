@@ -134,7 +134,8 @@ typedef struct hearth_backend {
 
     /* [ctl] Once, before anything else. config: JSON object, may be empty. */
     hearth_status (*init)(const hearth_host* host, hearth_str config, hearth_error* error);
-    /* [ctl] Last. No model and no request is left. The process exits afterwards; the library is never unloaded. */
+    /* [ctl] Last. No model and no request is left. The process exits afterwards; the library is never unloaded. A runner that is no
+     * longer needed ends at once instead, in the middle of whatever it does, without unload and shutdown: keep nothing that only they save. */
     void (*shutdown)(void);
     /* [ctl] One event: {"operations": […], "formats": […], "engine": {"name", "version"}, "options": {JSON Schema}}. */
     hearth_status (*describe)(const hearth_sink* sink, hearth_error* error);

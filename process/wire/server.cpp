@@ -67,12 +67,12 @@ void Server::run() {
             dispatch(std::move(*frame));
         }
     }
-}
-
-void Server::finish() {
     if (options_.on_eof) {
         options_.on_eof();
     }
+}
+
+void Server::finish() {
     // A thread that blocks in a send must fail at once, even when the core is there and the reader stopped
     // for another reason.
     ::shutdown(socket_.get(), SHUT_RDWR);

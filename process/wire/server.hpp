@@ -50,7 +50,7 @@ struct ServerOptions {
     std::string hello_extra;      ///< JSON object text merged into our hello, may be empty
     std::size_t max_threads = 64; ///< streams served at once; more are answered `busy`
     std::function<void()>
-        on_eof; ///< on the reader thread when the core is gone, before streams are cancelled and joined
+        on_eof; ///< on the reader thread when the core is gone, before streams are cancelled and joined; need not return
 };
 
 /// Serves the socket until EOF, then cancels what runs, joins every thread and returns.

@@ -152,11 +152,4 @@ std::string Host::info() {
     });
 }
 
-void Host::shut_down() {
-    control_.run([this] {
-        slot_.empty();
-        backend_.shutdown();
-    });
-}
-
 } // namespace hearth::runtime

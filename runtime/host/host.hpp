@@ -36,8 +36,6 @@ class Host {
 
     /// One stream. @throws Error  what the plugin reported, invalid_argument for a head that makes no sense
     void serve(process::wire::ServerStream& stream);
-    /// Unloads and shuts the plugin down.
-    void shut_down();
 
   private:
     void request(process::wire::ServerStream& stream, const std::string& operation);

@@ -14,13 +14,11 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <csignal>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <thread>
 
 namespace {
 
@@ -28,9 +26,6 @@ using namespace hearth;
 
 constexpr int wire_number = 3;
 constexpr std::size_t most_streams = 256;
-/// When the core has gone, an engine in the middle of a long step gets this much; then the kernel frees
-/// everything.
-constexpr std::chrono::milliseconds grace{700};
 
 struct Arguments {
     std::string plugin;
@@ -70,22 +65,18 @@ void prefer_this_process_when_memory_runs_out() {
     }
 }
 
-void end_soon() {
-    try {
-        std::thread([] {
-            std::this_thread::sleep_for(grace);
-            ::_exit(0);
-        }).detach(); // ends the process, so nothing can join it
-    } catch (...) {
-        ::_exit(0);
-    }
+/// The core has gone, or needs this runner no more. Somebody may be waiting for its memory: the kernel frees that faster
+/// than a plugin's destructors, and does not wait for an engine in the middle of a step.
+[[noreturn]] void leave(runtime::Scratch& scratch) {
+    scratch.remove();
+    ::_exit(0);
 }
 
 void run(const Arguments& arguments) {
     prefer_this_process_when_memory_runs_out();
     process::tie_to_parent();
     ::fcntl(wire_number, F_SETFD, FD_CLOEXEC);
-    const runtime::Scratch scratch;
+    runtime::Scratch scratch;
     if (!arguments.sha256.empty()) {
         runtime::check_library(arguments.plugin, arguments.sha256);
     }
@@ -94,11 +85,12 @@ void run(const Arguments& arguments) {
     runtime::ControlThread control;
     control.run([&] { plugin.init(scratch.path()); });
     runtime::Host host(plugin.table(), control);
-    const process::wire::ServerOptions options{
-        .role = "runner", .hello_extra = plugin.hello(), .max_threads = most_streams, .on_eof = end_soon};
+    const process::wire::ServerOptions options{.role = "runner",
+                                               .hello_extra = plugin.hello(),
+                                               .max_threads = most_streams,
+                                               .on_eof = [&scratch] { leave(scratch); }};
     process::wire::serve(UniqueFd(wire_number), options,
                          [&host](process::wire::ServerStream& stream) { host.serve(stream); });
-    host.shut_down();
 }
 
 } // namespace

@@ -40,6 +40,10 @@ Scratch::Scratch() {
 }
 
 Scratch::~Scratch() {
+    remove();
+}
+
+void Scratch::remove() noexcept {
     if (ours_) {
         std::error_code ignored; // a folder in /tmp that stays harms nobody
         std::filesystem::remove_all(path_, ignored);

@@ -14,6 +14,8 @@ class Scratch {
     ~Scratch();
     Scratch(const Scratch&) = delete;
 
+    /// Removes the folder now, when it is one of our own.
+    void remove() noexcept;
     const std::filesystem::path& path() const noexcept { return path_; }
 
   private:

@@ -123,8 +123,11 @@ TEST(Wire, TheChildRefusesAStreamNumberThatDoesNotRise) {
     std::string bytes = encode_header(FrameType::hello, 0, hello_head("core", {}), 0, 0);
     bytes += encode_header(FrameType::open, 3, {}, 0, 0) + encode_header(FrameType::open, 1, {}, 0, 0);
     send_frame(ours.get(), bytes, {}, {});
-    expect_error(ErrorCode::protocol,
-                 [&theirs] { serve(std::move(theirs), WirePeer::default_options(), echo_head); });
+    bool told = false;
+    ServerOptions options = WirePeer::default_options();
+    options.on_eof = [&told] { told = true; };
+    expect_error(ErrorCode::protocol, [&] { serve(std::move(theirs), options, echo_head); });
+    EXPECT_FALSE(told) << "the core is there, and what it did wrong is to be told";
 }
 
 TEST(Wire, HandshakeFailsWhenTheChildEndsFirst) {
