@@ -4,6 +4,7 @@
 #include "runtime/host/measure.hpp"
 #include "runtime/host/plugin_calls.hpp"
 #include "runtime/host/quantize.hpp"
+#include "runtime/host/read_ahead.hpp"
 #include "runtime/host/spec_arguments.hpp"
 
 #include <fmt/format.h>
@@ -139,6 +140,7 @@ void Host::load_model(ServerStream& stream, const Json& head) {
     SpecArguments arguments(head, stream.take_fds());
     const hearth_load_spec spec = arguments.table();
     const hearth_progress progress{sizeof(hearth_progress), 0, &stream, send_progress};
+    const ReadAhead ahead(arguments.fds);
     hearth_model* model = nullptr;
     hearth_error error = make_plugin_error();
     check(backend_.load(&spec, &progress, &model, &error), error, PluginCall::load);
