@@ -1,5 +1,6 @@
 #include "daemon/daemon.hpp"
 
+#include "base/async/timeout.hpp"
 #include "base/log.hpp"
 #include "base/paths.hpp"
 #include "daemon/app_tokens.hpp"
@@ -24,6 +25,7 @@
 #include "registry/shape_reader.hpp"
 #include "runtime/memory/machine_source.hpp"
 #include "runtime/runner/plugin_manifest.hpp"
+#include "runtime/runner/spare_runner.hpp"
 #include "runtime/scheduler/scheduler.hpp"
 
 #include <fmt/format.h>
@@ -42,6 +44,8 @@ namespace {
 
 constexpr std::size_t disk_threads = 2;
 constexpr auto drain_time = std::chrono::seconds(10);
+constexpr auto spare_patience =
+    std::chrono::seconds(2); // a load that waits longer starts its runner when it is its turn
 
 std::filesystem::path api_path(const std::vector<http::ListenSocket>& sockets) {
     for (const http::ListenSocket& socket : sockets) {
@@ -71,6 +75,10 @@ struct Daemon::Parts {
           pulls(io, catalog, blobs, fetcher, disk, config.default_registry, pull_options()),
           builder(catalog, blobs, disk, config.default_registry),
           survey(fetcher, disk, registry::HubAccess::from_environment()), shapes(blobs, disk),
+          spare(
+              io,
+              [io](runtime::PluginManifest plugin) { return runtime::start_runner(io, std::move(plugin)); },
+              [] { return sleep_for(spare_patience); }),
           scheduler(
               io, config, runtime::find_plugins(paths::plugin_dirs()),
               [this](registry::Model model) { return catalog.open_files(std::move(model)); },
@@ -168,10 +176,21 @@ struct Daemon::Parts {
         runtime::SchedulerSeams seams = runtime::system_seams(std::move(io));
         seams.plan_load = [this](registry::Model model, runtime::PluginManifest plugin,
                                  runtime::LoadOptions options, runtime::MemoryRoom room) {
-            return planner.plan_load(std::move(model), std::move(plugin), std::move(options), room);
+            return plan_load(std::move(model), std::move(plugin), std::move(options), room);
         };
+        seams.start_runner = [this](runtime::PluginManifest plugin) { return spare.take(std::move(plugin)); };
         seams.on_loaded = [this](const runtime::LoadRecord& record) { history.note_load(record); };
         return seams;
+    }
+
+    /// The runner of a load that has a plan starts while others still make room for it.
+    asio::awaitable<std::optional<runtime::LoadPlan>> plan_load(registry::Model model,
+                                                                runtime::PluginManifest plugin,
+                                                                runtime::LoadOptions options,
+                                                                runtime::MemoryRoom room) {
+        auto plan = co_await planner.plan_load(std::move(model), plugin, std::move(options), room);
+        spare.prepare(std::move(plugin));
+        co_return plan;
     }
 
     Planner::Sources planner_sources() {
@@ -220,6 +239,7 @@ struct Daemon::Parts {
     registry::ModelBuilder builder;
     registry::Survey survey;
     registry::ShapeReader shapes;
+    runtime::SpareRunner spare;
     runtime::Scheduler scheduler;
     runtime::memory::MachineSource machine;
     registry::Measurements measurements;
@@ -263,6 +283,7 @@ asio::awaitable<void> Daemon::stop() {
     co_await parts_->server.stop(drain_time);
     co_await parts_->machine.stop();
     co_await parts_->scheduler.stop();
+    co_await parts_->spare.stop();
     co_await parts_->planner.stop();
     co_await parts_->history.stop();
     co_await parts_->tokens.stop();
