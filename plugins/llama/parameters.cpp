@@ -165,6 +165,8 @@ void set_defaults(common_params& params, const Settings& settings, const ModelHe
     params.cache_ram_mib = 0;     // no memory that the plan does not know
     params.n_ctx_checkpoints = 2; // each is a copy of a state or a sliding window; the planner reserves two
     params.sse_ping_interval = 0;
+    params.warmup =
+        false; // the server tries a step of two tokens anyway (common_context_can_seq_rm): as good
     // Not for every model: the engine then reserves logits for a whole batch, 311 MB for a vocabulary of 152
     // 000.
     params.embedding = header.pooling || settings.embeddings;
