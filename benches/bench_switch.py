@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Milliseconds from a request for the model that is not loaded to its whole answer of one token, where memory is for one model: A, B, A, …,
-against llama-server's router with one model allowed and the same settings. Usage: bench_switch.py [half_billion|tiny]   (default: both)"""
+against llama-server's router with one model allowed and the same settings. Usage: bench_switch.py [half_billion|tiny|cold]   (default: all;
+cold: as half_billion, with files that are not in the kernel's cache)"""
+import os
 import statistics
 import sys
 import time
@@ -15,19 +17,22 @@ from unix_http import Client
 THREADS, PARALLEL, CONTEXT = 2, 1, 4096
 CONFIG = f"[runtime]\nparallel = {PARALLEL}\nthreads = {THREADS}\ncontext = {CONTEXT}\nkeep_alive = \"1h\"\n"
 TARGET = 0.9
-PAIRS_OF_MODELS = {"half_billion": (models.half_billion, models.other_half_billion), "tiny": (models.tiny, models.other)}
+PAIRS_OF_MODELS = {"half_billion": (models.half_billion, models.other_half_billion), "tiny": (models.tiny, models.other),
+                   "cold": (models.half_billion, models.other_half_billion)}
 
 
 class Target:
     """A chat endpoint that has two models and room for one."""
 
-    def __init__(self, client, names):
+    def __init__(self, client, names, cold_files=()):
         self.client, self.names = client, names
+        self.cold_files = cold_files  # leave the kernel's cache before each request, but for those in use
         self.answers = {}  # name: its only answer
 
     def ask(self, name):
         """@return milliseconds to the whole answer of one token"""
         body = {"model": name, "max_tokens": 1, "temperature": 0, "messages": [{"role": "user", "content": "How do I store firewood?"}]}
+        evict(self.cold_files)
         started = time.perf_counter()
         response = self.client.post("/v1/chat/completions", body, timeout=300)
         took = time.perf_counter() - started
@@ -41,6 +46,13 @@ class Target:
     def switch(self):
         """To the second model and back. @return milliseconds of one switch"""
         return statistics.mean([self.ask(self.names[1]), self.ask(self.names[0])])
+
+
+def evict(paths):
+    for path in paths:
+        file = os.open(path, os.O_RDONLY)
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(file)
 
 
 def limit_to_one(service, names):
@@ -59,7 +71,8 @@ def measure(kind):
         ours = Target(Client(service.socket, timeout=300), [service.add_model(path) for path in paths])
         limit_to_one(service, ours.names)
         with judges.LlamaServer(None, CONTEXT, PARALLEL, THREADS, models=dict(zip("ab", paths))) as router:
-            theirs = Target(router.client, "ab")
+            theirs = Target(router.client, "ab", paths if kind == "cold" else ())
+            ours.cold_files = service.blobs() if kind == "cold" else ()
             for target in (theirs, ours):
                 target.ask(target.names[0])
                 target.switch()  # what a first load learns is there for the next
