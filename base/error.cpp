@@ -17,7 +17,7 @@ struct CodeName {
     std::string_view name;
 };
 
-constexpr std::array<CodeName, 35> code_names{{
+constexpr std::array<CodeName, 36> code_names{{
     {ErrorCode::internal, "internal"},
     {ErrorCode::invalid_argument, "argument.invalid"},
     {ErrorCode::usage, "usage"},
@@ -30,6 +30,7 @@ constexpr std::array<CodeName, 35> code_names{{
     {ErrorCode::token_not_found, "access.token_not_found"},
     {ErrorCode::forbidden, "access.forbidden"},
     {ErrorCode::model_not_found, "model.not_found"},
+    {ErrorCode::default_unset, "model.default_unset"},
     {ErrorCode::model_invalid, "model.invalid"},
     {ErrorCode::bad_reference, "model.bad_reference"},
     {ErrorCode::bad_manifest, "registry.bad_manifest"},

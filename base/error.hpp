@@ -24,6 +24,7 @@ enum class ErrorCode : std::uint8_t {
     token_not_found,      ///< no token of that name
     forbidden,            ///< credentials are right, the right is missing
     model_not_found,      ///< neither in the store nor at the source
+    default_unset,        ///< "default" was asked for, and nobody chose what it means
     model_invalid,        ///< not a GGUF, truncated, or refused by the backend's loader
     bad_reference,        ///< a model name that does not parse
     bad_manifest,         ///< a registry's answer that breaks the protocol

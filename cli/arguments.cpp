@@ -149,6 +149,22 @@ void declare_token(CLI::App& command, Arguments& arguments) {
     });
 }
 
+void declare_use(CLI::App& command, Arguments& arguments) {
+    UseOptions& options = arguments.use;
+    command.add_option("model", options.model, "An installed model; none: list what is chosen");
+    command.add_option("--app", options.app,
+                       "For one app: its token's name, or the path of its program; none: for all");
+    command.add_flag("--clear", options.clear, "Choose nothing any more");
+    command.callback([&options] {
+        if (options.clear && !options.model.empty()) {
+            throw CLI::ValidationError("--clear", "takes no model");
+        }
+        if (!options.clear && options.model.empty() && !options.app.empty()) {
+            throw CLI::ValidationError("model", "is required with --app");
+        }
+    });
+}
+
 void declare_search(CLI::App& command, Arguments& arguments) {
     command.add_option("words", arguments.models, "Words that must all match; none: everything");
 }
@@ -157,7 +173,7 @@ void declare_help(CLI::App& command, Arguments& arguments) {
     command.add_option("command", arguments.topic, "A command");
 }
 
-constexpr std::array<CommandRow, 16> commands{{
+constexpr std::array<CommandRow, 17> commands{{
     {"run", "Ask a model, or talk with it; pulls it first when it is absent", declare_run},
     {"pull", "Download a model, or adopt a file", declare_pull},
     {"search", "Find well-known models by words", declare_search},
@@ -171,6 +187,7 @@ constexpr std::array<CommandRow, 16> commands{{
     {"rm", "Remove models from the store", declare_models},
     {"devices", "List CPU and GPUs: memory, limits, speed", declare_devices},
     {"token", "Let apps in over TCP: create, list and revoke their tokens", declare_token},
+    {"use", "Choose what the model name \"default\" means, for all apps or for one", declare_use},
     {"status", "Show the state of the service", declare_nothing},
     {"version", "Print the versions of this program and of the service", declare_nothing},
     {"help", "Explain a command", declare_help},

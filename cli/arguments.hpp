@@ -76,6 +76,12 @@ struct TokenOptions {
     std::string expires; ///< empty: never
 };
 
+struct UseOptions {
+    std::string model; ///< empty: list, or clear
+    std::string app;   ///< empty: all apps
+    bool clear = false;
+};
+
 /// The command line, understood. A plain value; each command reads the part that is its own.
 struct Arguments {
     std::string command; ///< canonical: "list" also for "ls"
@@ -91,6 +97,7 @@ struct Arguments {
     ShowOptions show;
     DevicesOptions devices;
     TokenOptions token;
+    UseOptions use;
 };
 
 /// Understands a command line; `words` without the program's name. `--help` anywhere becomes the command

@@ -20,7 +20,7 @@ struct CommandEntry {
     int (*run)(const Arguments& arguments, Service& service);
 };
 
-constexpr std::array<CommandEntry, 15> entries{{
+constexpr std::array<CommandEntry, 16> entries{{
     {"version", run_version},
     {"status", run_status},
     {"list", run_list},
@@ -36,6 +36,7 @@ constexpr std::array<CommandEntry, 15> entries{{
     {"devices", run_devices},
     {"run", run_run},
     {"token", run_token},
+    {"use", run_use},
 }};
 
 int run_command(const Arguments& arguments) {

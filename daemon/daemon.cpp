@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "base/paths.hpp"
 #include "daemon/app_tokens.hpp"
+#include "daemon/default_models.hpp"
 #include "daemon/doors.hpp"
 #include "daemon/event_bus.hpp"
 #include "daemon/handlers/routes.hpp"
@@ -87,7 +88,8 @@ struct Daemon::Parts {
           history(io, measurements), planner(io, disk, planner_sources()),
           tokens(io, blobs.data_dir() / "tokens.json", disk,
                  [this](const std::string& id) { server.close_sessions(id); }),
-          services(make_services()), server(io, router, limits_of(config.server)) {
+          defaults(io, blobs.data_dir() / "defaults.json", disk), services(make_services()),
+          server(io, router, limits_of(config.server)) {
         services.socket = api_path(sockets);
         services.data_dir = blobs.data_dir();
         services.sandbox = process::sandbox_description(process::SandboxProfile::core);
@@ -149,7 +151,8 @@ struct Daemon::Parts {
                 .history = history,
                 .events = events,
                 .workers = disk,
-                .tokens = tokens};
+                .tokens = tokens,
+                .defaults = defaults};
     }
 
     registry::PullOptions pull_options() {
@@ -246,6 +249,7 @@ struct Daemon::Parts {
     History history;
     Planner planner;
     AppTokens tokens;
+    DefaultModels defaults;
     Services services;
     http::Router router;
     std::vector<std::unique_ptr<http::Door>> doors; // their addresses are in the server's connections

@@ -7,7 +7,7 @@
 namespace hearth::protocol {
 namespace {
 
-constexpr std::array<ErrorRow, 35> error_rows{{
+constexpr std::array<ErrorRow, 36> error_rows{{
     {ErrorCode::internal, 500, 1},
     {ErrorCode::invalid_argument, 400, 2},
     {ErrorCode::usage, 400, 2},
@@ -20,6 +20,7 @@ constexpr std::array<ErrorRow, 35> error_rows{{
     {ErrorCode::token_not_found, 404, 3},
     {ErrorCode::forbidden, 403, 6},
     {ErrorCode::model_not_found, 404, 3},
+    {ErrorCode::default_unset, 404, 3},
     {ErrorCode::model_invalid, 422, 1},
     {ErrorCode::bad_reference, 400, 2},
     {ErrorCode::bad_manifest, 502, 1},

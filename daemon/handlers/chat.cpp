@@ -35,8 +35,9 @@ asio::awaitable<void> chat(Services& services, http::Request http_request, http:
     auto parse = [text = std::move(http_request.body)] { return parse_chat(parse_object(text)); };
     ChatRequest request = co_await run_sized(services, size, std::move(parse));
     const CommonFields common = request.common;
-    const AnswerShape shape{AnswerShape::Kind::chat, common.model};
-    const Target target = co_await find_target(services, common.model, common.backend);
+    const Target target =
+        co_await find_target(services, common.model, common.backend, std::move(http_request.app));
+    const AnswerShape shape{AnswerShape::Kind::chat, target.shown};
     if (request.messages.empty()) {
         const std::string reason = co_await load_or_unload(services, target, common);
         Json done = shape.done(reason);

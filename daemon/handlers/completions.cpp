@@ -53,7 +53,9 @@ asio::awaitable<void> complete(Services& services, http::Request http_request, h
     const std::size_t size = http_request.body.size();
     auto parse = [text = std::move(http_request.body)] { return parse_completion(parse_object(text)); };
     CompletionRequest request = co_await run_sized(services, size, std::move(parse));
-    const Target target = co_await find_target(services, request.model, request.backend);
+    const Target target =
+        co_await find_target(services, request.model, request.backend, std::move(http_request.app));
+    request.model = target.shown;
     require_capability(target, "completion", "completions");
     runtime::LoadOptions load = model_load_options(target, request.backend);
     const Lease lease = co_await acquire(services, target, std::move(load), request.keep_alive);

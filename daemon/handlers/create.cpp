@@ -2,6 +2,7 @@
 #include "daemon/handlers/body.hpp"
 #include "daemon/handlers/create_request.hpp"
 #include "daemon/handlers/fields.hpp"
+#include "daemon/handlers/model_name.hpp"
 #include "daemon/handlers/progress.hpp"
 #include "daemon/handlers/routes.hpp"
 #include "registry/catalog.hpp"
@@ -47,6 +48,7 @@ asio::awaitable<void> run_create(Services& services, CreateRequest request,
 
 asio::awaitable<void> create(Services& services, http::Request http_request, http::ResponseWriter& out) {
     CreateRequest request = parse_create(parse_object(http_request.body));
+    request.from = co_await real_name(services, std::move(request.from), std::move(http_request.app));
     auto lines = std::make_shared<LineQueue>(
         co_await asio::this_coro::executor); // shared with the callbacks of pull and builder
     if (request.stream) {
@@ -60,11 +62,12 @@ asio::awaitable<void> create(Services& services, http::Request http_request, htt
 
 asio::awaitable<void> copy(Services& services, http::Request request, http::ResponseWriter& out) {
     const Json body = parse_object(request.body);
-    const std::string source = string_field(body, "source").value_or("");
+    std::string source = string_field(body, "source").value_or("");
     const std::string destination = string_field(body, "destination").value_or("");
     if (source.empty() || destination.empty()) {
         throw Error(ErrorCode::invalid_argument, "source and destination are required");
     }
+    source = co_await real_name(services, std::move(source), std::move(request.app));
     co_await services.builder.copy(source, destination);
     co_await out.send_text(200, "");
 }

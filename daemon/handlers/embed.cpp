@@ -19,13 +19,14 @@ asio::awaitable<void> answer_embed(Services& services, http::Request http_reques
     auto parse = [text = std::move(http_request.body)] { return parse_embed(parse_object(text)); };
     const EmbedRequest request = co_await run_sized(services, size, std::move(parse));
     const CommonFields& common = request.common;
-    const Target target = co_await find_target(services, common.model, common.backend);
+    const Target target =
+        co_await find_target(services, common.model, common.backend, std::move(http_request.app));
     Options options = options_of(target, common);
     options.load.embeddings = true;
     const Lease lease = co_await acquire(services, target, options.load, common.keep_alive);
     out.set_header("Hearth-Backend", lease->plugin().name);
     const Embeddings embeddings = co_await embed(*lease, request.input, request.truncate, request.dimensions);
-    Json answer = {{"model", common.model}, {"embeddings", embeddings.vectors}};
+    Json answer = {{"model", target.shown}, {"embeddings", embeddings.vectors}};
     if (!request.input.empty()) {
         const std::chrono::nanoseconds total = std::chrono::steady_clock::now() - begun;
         answer["total_duration"] = total.count();
@@ -40,7 +41,8 @@ asio::awaitable<void> answer_embeddings(Services& services, http::Request http_r
                                         http::ResponseWriter& out) {
     const EmbedRequest request = parse_old_embed(parse_object(http_request.body));
     const CommonFields& common = request.common;
-    const Target target = co_await find_target(services, common.model, common.backend);
+    const Target target =
+        co_await find_target(services, common.model, common.backend, std::move(http_request.app));
     Options options = options_of(target, common);
     options.load.embeddings = true;
     const Lease lease = co_await acquire(services, target, options.load, common.keep_alive);

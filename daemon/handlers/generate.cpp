@@ -72,8 +72,9 @@ asio::awaitable<void> generate(Services& services, http::Request http_request, h
     auto parse = [text = std::move(http_request.body)] { return parse_generate(parse_object(text)); };
     const GenerateRequest request = co_await run_sized(services, size, std::move(parse));
     const CommonFields& common = request.common;
-    const AnswerShape shape{AnswerShape::Kind::generate, common.model};
-    const Target target = co_await find_target(services, common.model, common.backend);
+    const Target target =
+        co_await find_target(services, common.model, common.backend, std::move(http_request.app));
+    const AnswerShape shape{AnswerShape::Kind::generate, target.shown};
     if (request.is_load()) {
         const std::string reason = co_await load_or_unload(services, target, common);
         Json done = shape.done(reason);

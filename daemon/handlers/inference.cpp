@@ -3,6 +3,8 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "daemon/handlers/fields.hpp"
+#include "daemon/handlers/model_name.hpp"
+#include "daemon/handlers/progress.hpp"
 #include "registry/catalog.hpp"
 
 #include <fmt/format.h>
@@ -36,9 +38,13 @@ const std::string& Target::parameters() const {
     return model ? model->parameters_json : none;
 }
 
-asio::awaitable<Target> find_target(Services& services, std::string name, std::string backend) {
+asio::awaitable<Target> find_target(Services& services, std::string name, std::string backend,
+                                    http::App app) {
     const std::string& wanted = backend.empty() ? services.config.backend : backend;
     Target target;
+    name = co_await real_name(services, std::move(name), app);
+    target.shown = name;
+    target.app = std::move(app);
     if (!wanted.empty() && !plugin_named(services.scheduler, wanted).needs_model()) {
         target.name = std::move(name);
         co_return target;

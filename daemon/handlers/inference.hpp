@@ -3,6 +3,9 @@
 #include "daemon/handlers/options.hpp"
 #include "daemon/handlers/requests.hpp"
 #include "daemon/handlers/services.hpp"
+#include "daemon/http/request.hpp"
+#include "daemon/http/response_writer.hpp"
+#include "daemon/line_queue.hpp"
 #include "registry/model.hpp"
 #include "runtime/scheduler/scheduler.hpp"
 
@@ -21,14 +24,17 @@ namespace hearth::daemon {
 struct Target {
     std::optional<registry::Model> model; ///< nullopt: the backend needs none
     std::string name;                     ///< what `ps` and the scheduler call it
+    std::string shown;                    ///< in answers: as the client wrote it, for `default` the real name
+    http::App app;                        ///< who asks
 
     /// The model's own `params` layer; empty without a model.
     const std::string& parameters() const;
 };
 
 /// @param backend  as the client asked; empty: configured or by the model's format
-/// @throws Error   backend_not_found; model_not_found; bad_reference
-boost::asio::awaitable<Target> find_target(Services& services, std::string name, std::string backend);
+/// @throws Error   backend_not_found; model_not_found; default_unset; bad_reference
+boost::asio::awaitable<Target> find_target(Services& services, std::string name, std::string backend,
+                                           http::App app);
 
 /// @param capability  "completion", "tools", "vision", "thinking", "embedding"
 /// @param what        for the message: `"name" does not support <what>`

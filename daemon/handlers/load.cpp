@@ -2,6 +2,7 @@
 #include "daemon/handlers/body.hpp"
 #include "daemon/handlers/fields.hpp"
 #include "daemon/handlers/inference.hpp"
+#include "daemon/handlers/model_name.hpp"
 #include "daemon/handlers/progress.hpp"
 #include "daemon/handlers/routes.hpp"
 #include "daemon/planning/plan_question.hpp"
@@ -64,7 +65,9 @@ asio::awaitable<void> run_load(Services& services, LoadRequest request, Target t
 
 asio::awaitable<void> load(Services& services, http::Request http_request, http::ResponseWriter& out) {
     LoadRequest request = parse_load(parse_object(http_request.body));
-    Target target = co_await find_target(services, request.model, request.options.backend);
+    Target target =
+        co_await find_target(services, request.model, request.options.backend, std::move(http_request.app));
+    request.model = target.shown;
     auto lines = std::make_shared<LineQueue>(
         co_await asio::this_coro::executor); // shared with the scheduler's callback
     if (request.stream) {
@@ -80,7 +83,8 @@ asio::awaitable<void> load(Services& services, http::Request http_request, http:
     co_await out.send_json(200, std::move(last));
 }
 
-asio::awaitable<bool> unload_named(Services& services, std::string name) {
+asio::awaitable<bool> unload_named(Services& services, std::string name, http::App app) {
+    name = co_await real_name(services, std::move(name), std::move(app));
     if (co_await services.scheduler.unload(name)) {
         co_return true;
     }
@@ -96,7 +100,7 @@ asio::awaitable<void> unload(Services& services, http::Request http_request, htt
             unloaded = co_await services.scheduler.unload(model.name) || unloaded;
         }
     } else {
-        unloaded = co_await unload_named(services, model_field(body));
+        unloaded = co_await unload_named(services, model_field(body), std::move(http_request.app));
     }
     Json answer = {{"unloaded", unloaded}};
     co_await out.send_json(200, std::move(answer));

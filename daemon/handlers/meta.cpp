@@ -44,13 +44,13 @@ Json backend_rows(const runtime::Scheduler& scheduler) {
 
 asio::awaitable<void> capabilities(Services& services, const http::Router& router,
                                    http::ResponseWriter& out) {
-    Json answer = {
-        {"version", HEARTH_VERSION},
-        {"api", 1},
-        {"routes", route_rows(router)},
-        {"backends", backend_rows(services.scheduler)},
-        {"features",
-         {"generate", "chat", "embed", "pull", "openai", "events", "load", "plan", "quantize", "devices"}}};
+    Json answer = {{"version", HEARTH_VERSION},
+                   {"api", 1},
+                   {"routes", route_rows(router)},
+                   {"backends", backend_rows(services.scheduler)},
+                   {"features",
+                    {"generate", "chat", "embed", "pull", "openai", "events", "load", "plan", "quantize",
+                     "devices", "default"}}};
     co_await out.send_json(200, std::move(answer));
 }
 

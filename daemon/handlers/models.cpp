@@ -1,9 +1,13 @@
+#include "base/error.hpp"
+#include "daemon/default_models.hpp"
 #include "daemon/handlers/body.hpp"
 #include "daemon/handlers/fields.hpp"
 #include "daemon/handlers/model_json.hpp"
+#include "daemon/handlers/model_name.hpp"
 #include "daemon/handlers/routes.hpp"
 #include "registry/catalog.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -40,7 +44,7 @@ asio::awaitable<void> list_loaded(Services& services, http::Request, http::Respo
 
 asio::awaitable<void> show(Services& services, http::Request request, http::ResponseWriter& out) {
     const Json body = parse_object(request.body);
-    const std::string name = model_field(body);
+    const std::string name = co_await real_name(services, model_field(body), std::move(request.app));
     const bool verbose = flag_field(body, "verbose").value_or(false);
     const std::optional<std::string> system = string_field(body, "system");
     const registry::Model model = co_await services.catalog.get(name);
@@ -52,8 +56,18 @@ asio::awaitable<void> show(Services& services, http::Request request, http::Resp
     co_await out.send_json(200, std::move(answer));
 }
 
+/// Whoever deletes says what: "default" may mean another model tomorrow.
+void refuse_stand_in(const Services& services, const std::string& name, const http::App& app) {
+    const auto chosen = services.defaults.meant_by(app);
+    if (name == default_name && chosen) {
+        throw Error(ErrorCode::invalid_argument, "a model is deleted by its own name",
+                    fmt::format("\"{}\" means {}", default_name, *chosen));
+    }
+}
+
 asio::awaitable<void> remove(Services& services, http::Request request, http::ResponseWriter& out) {
     const std::string name = model_field(parse_object(request.body));
+    refuse_stand_in(services, name, request.app);
     const registry::Model model = co_await services.catalog.get(name);
     co_await services.scheduler.unload(model.ref.short_name());
     const registry::Catalog::Removed removed = co_await services.catalog.remove(name);

@@ -1,8 +1,10 @@
 #include "base/error.hpp"
+#include "daemon/default_models.hpp"
 #include "daemon/handlers/body.hpp"
 #include "daemon/handlers/embedding.hpp"
 #include "daemon/handlers/inference.hpp"
 #include "daemon/handlers/messages.hpp"
+#include "daemon/handlers/model_name.hpp"
 #include "daemon/handlers/openai_request.hpp"
 #include "daemon/handlers/routes.hpp"
 #include "registry/catalog.hpp"
@@ -22,19 +24,30 @@ Json model_row(const registry::Model& model) {
         {"id", model.ref.short_name()}, {"object", "model"}, {"created", created}, {"owned_by", "library"}};
 }
 
-asio::awaitable<void> list_models(Services& services, http::Request, http::ResponseWriter& out) {
+/// Every model, then `default` where it means one of them to this app.
+asio::awaitable<void> list_models(Services& services, http::Request request, http::ResponseWriter& out) {
+    const std::optional<std::string> chosen = services.defaults.meant_by(request.app);
     Json rows = Json::array();
+    Json last;
     for (const registry::Model& model : co_await services.catalog.list()) {
         rows.push_back(model_row(model));
+        if (chosen == model.ref.short_name()) {
+            last = rows.back();
+        }
+    }
+    if (!last.is_null()) {
+        last["id"] = default_name;
+        rows.push_back(std::move(last));
     }
     Json answer = {{"object", "list"}, {"data", std::move(rows)}};
     co_await out.send_json(200, std::move(answer));
 }
 
 asio::awaitable<void> show_model(Services& services, http::Request request, http::ResponseWriter& out) {
-    const registry::Model model = co_await services.catalog.get(request.parameter("id"));
+    const std::string name = co_await real_name(services, request.parameter("id"), std::move(request.app));
+    const registry::Model model = co_await services.catalog.get(name);
     Json answer = model_row(model);
-    answer["id"] = request.parameter("id");
+    answer["id"] = name;
     co_await out.send_json(200, std::move(answer));
 }
 
@@ -71,7 +84,9 @@ asio::awaitable<void> complete_chat(Services& services, http::Request http_reque
     const std::size_t size = http_request.body.size();
     auto parse = [text = std::move(http_request.body)] { return parse_openai_chat(parse_object(text)); };
     OpenAiChat request = co_await run_sized(services, size, std::move(parse));
-    const Target target = co_await find_target(services, request.model, request.backend);
+    const Target target =
+        co_await find_target(services, request.model, request.backend, std::move(http_request.app));
+    request.model = target.shown;
     require_capability(target, "completion", "chat");
     if (request.has_tools) {
         require_capability(target, "tools", "tools");
@@ -93,7 +108,8 @@ asio::awaitable<void> embed_texts(Services& services, http::Request http_request
     const std::size_t size = http_request.body.size();
     auto parse = [text = std::move(http_request.body)] { return parse_openai_embedding(parse_object(text)); };
     const OpenAiEmbedding request = co_await run_sized(services, size, std::move(parse));
-    const Target target = co_await find_target(services, request.model, request.backend);
+    const Target target =
+        co_await find_target(services, request.model, request.backend, std::move(http_request.app));
     runtime::LoadOptions load = model_load_options(target, request.backend);
     load.embeddings = true;
     const Lease lease = co_await acquire(services, target, std::move(load), request.keep_alive);
@@ -106,7 +122,7 @@ asio::awaitable<void> embed_texts(Services& services, http::Request http_request
     }
     Json answer = {{"object", "list"},
                    {"data", std::move(rows)},
-                   {"model", request.model},
+                   {"model", target.shown},
                    {"usage", {{"prompt_tokens", embeddings.tokens}, {"total_tokens", embeddings.tokens}}}};
     co_await out.send_json(200, std::move(answer));
 }

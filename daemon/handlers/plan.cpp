@@ -1,4 +1,5 @@
 #include "daemon/handlers/body.hpp"
+#include "daemon/handlers/model_name.hpp"
 #include "daemon/handlers/routes.hpp"
 #include "daemon/planning/planner.hpp"
 #include "runtime/memory/plan_json.hpp"
@@ -13,6 +14,7 @@ namespace {
 
 asio::awaitable<void> plan(Services& services, http::Request http_request, http::ResponseWriter& out) {
     PlanQuestion question = parse_plan_question(parse_object(http_request.body));
+    question.model = co_await real_name(services, std::move(question.model), std::move(http_request.app));
     const PlanAnswer answer = co_await services.planner.plan(std::move(question));
     Json json = runtime::memory::plan_json(answer.plan, answer.model, answer.machine);
     json["installed"] = answer.installed;

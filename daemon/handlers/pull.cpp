@@ -2,6 +2,7 @@
 #include "daemon/event_bus.hpp"
 #include "daemon/handlers/body.hpp"
 #include "daemon/handlers/fields.hpp"
+#include "daemon/handlers/model_name.hpp"
 #include "daemon/handlers/progress.hpp"
 #include "daemon/handlers/routes.hpp"
 #include "registry/pull/pull_engine.hpp"
@@ -48,7 +49,7 @@ asio::awaitable<void> run_pull(Services& services, registry::PullRequest request
 asio::awaitable<void> pull(Services& services, http::Request http_request, http::ResponseWriter& out) {
     const Json body = parse_object(http_request.body);
     registry::PullRequest request;
-    request.name = model_field(body);
+    request.name = co_await real_name(services, model_field(body), std::move(http_request.app));
     request.as = string_field(body, "as").value_or("");
     request.insecure = flag_field(body, "insecure").value_or(false);
     const bool stream = flag_field(body, "stream").value_or(true);

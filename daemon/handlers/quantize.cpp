@@ -2,6 +2,7 @@
 #include "daemon/event_bus.hpp"
 #include "daemon/handlers/body.hpp"
 #include "daemon/handlers/fields.hpp"
+#include "daemon/handlers/model_name.hpp"
 #include "daemon/handlers/progress.hpp"
 #include "daemon/handlers/routes.hpp"
 #include "daemon/quantize_job.hpp"
@@ -71,6 +72,7 @@ asio::awaitable<void> answer(Services& services, QuantizeJob& job, bool stream, 
 asio::awaitable<void> quantize(Services& services, http::Request http_request, http::ResponseWriter& out) {
     const Json body = parse_object(http_request.body);
     QuantizeRequest request = parse_quantize(body);
+    request.model = co_await real_name(services, std::move(request.model), std::move(http_request.app));
     const bool stream = flag_field(body, "stream").value_or(true);
     QuantizeJob job(services, std::move(request));
     std::exception_ptr failure;

@@ -20,6 +20,7 @@ void add_routes(http::Router& router, Services& services) {
     add_plan_routes(router, services);
     add_event_routes(router, services);
     add_token_routes(router, services);
+    add_default_routes(router, services);
 }
 
 } // namespace hearth::daemon

@@ -23,6 +23,7 @@ void add_device_routes(http::Router& router, Services& services);     ///< devic
 void add_plan_routes(http::Router& router, Services& services);       ///< plan
 void add_event_routes(http::Router& router, Services& services);      ///< events
 void add_token_routes(http::Router& router, Services& services);      ///< tokens
+void add_default_routes(http::Router& router, Services& services);    ///< default
 
 /// All of them.
 void add_routes(http::Router& router, Services& services);

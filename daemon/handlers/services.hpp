@@ -24,6 +24,7 @@ class MachineSource;
 namespace hearth::daemon {
 
 class AppTokens;
+class DefaultModels;
 class EventBus;
 class History;
 class Planner;
@@ -49,6 +50,7 @@ struct Services {
     EventBus& events;
     BlockingPool& workers; ///< for JSON too large for the io thread
     AppTokens& tokens;
+    DefaultModels& defaults;
 
     std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
     std::filesystem::path socket{};

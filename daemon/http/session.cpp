@@ -29,7 +29,7 @@ void allow_origin(ResponseWriter& out, std::string_view origin) {
 
 /// Which methods and headers such a page may send; browsers send no token with this question.
 asio::awaitable<void> answer_preflight(const Head& head, ResponseWriter& out) {
-    out.set_header("Access-Control-Allow-Methods", "GET, HEAD, POST, DELETE");
+    out.set_header("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE");
     const std::string_view headers = head.field("access-control-request-headers");
     if (!headers.empty()) {
         out.set_header("Access-Control-Allow-Headers", std::string(headers));
