@@ -143,13 +143,54 @@ void apply_table(Config& config, const toml::table& table, const std::string& pr
     }
 }
 
+struct ModelKey {
+    std::string_view name;
+    void (*apply)(ModelConfig& config, const Setting& setting);
+};
+
+constexpr std::array<ModelKey, 1> model_keys{{
+    {"keep_alive", [](ModelConfig& c, const Setting& s) { c.keep_alive = s.duration(); }},
+}};
+
+/// One table of `models`, whose name is a model's and may hold any character.
+void apply_model(ModelConfig& config, const toml::node& node, const std::string& name,
+                 const std::string& file) {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) {
+        Setting(node, name, file).refuse("is not a setting; a model has a table: [models.\"NAME\"]");
+    }
+    for (const auto& [key, value] : *table) {
+        const Setting setting(value, name + "." + std::string(key.str()), file);
+        const auto known = std::ranges::find(model_keys, key.str(), &ModelKey::name);
+        if (known == model_keys.end()) {
+            setting.refuse("is not a setting of a model; there is keep_alive");
+        }
+        known->apply(config, setting);
+    }
+}
+
+void apply_models(Config& config, const toml::table& models, const std::string& file) {
+    for (const auto& [key, node] : models) {
+        const std::string model(key.str());
+        apply_model(config.models[model], node, fmt::format("models.\"{}\"", model), file);
+    }
+}
+
+void apply_settings(Config& config, toml::table settings, const std::string& file) {
+    if (const toml::table* models = settings["models"].as_table()) {
+        apply_models(config, *models, file);
+        settings.erase("models");
+    }
+    apply_table(config, settings, "", file);
+}
+
 void apply_file(Config& config, const std::string& file) {
     std::error_code ignored;
     if (!std::filesystem::exists(file, ignored)) {
         return;
     }
     try {
-        apply_table(config, toml::parse_file(file), "", file);
+        apply_settings(config, toml::parse_file(file), file);
     } catch (const toml::parse_error& error) {
         throw Error(ErrorCode::invalid_argument,
                     fmt::format("{}:{}: {}", file, error.source().begin.line, error.description()));

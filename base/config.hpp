@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,11 @@ struct ServerConfig {
     bool compat_no_token = false;     ///< server.compat_no_token: inference and listing without a token
     bool insecure_lan = false;        ///< server.insecure_lan: plain text beyond this machine
     int connections_per_address = 64; ///< server.connections_per_address
+};
+
+/// What holds for one model: the table `[models."NAME"]`.
+struct ModelConfig {
+    std::optional<std::chrono::nanoseconds> keep_alive; ///< as runtime.keep_alive, for this model
 };
 
 /// The settings of the service, merged: built-in < system file < user file < environment.
@@ -35,6 +41,7 @@ struct Config {
     int threads = 0;     ///< runtime.threads; 0: physical cores
     std::string default_registry = "registry.ollama.ai";
     ServerConfig server;
+    std::map<std::string, ModelConfig> models; ///< by the model's name as it was written, in any of its forms
 
     /// Reads the files of `paths::config_files()` and the environment.
     /// @throws Error  invalid_argument: unknown key (with the nearest name), wrong type, unreadable TOML,

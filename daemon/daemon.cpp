@@ -1,6 +1,7 @@
 #include "daemon/daemon.hpp"
 
 #include "base/async/timeout.hpp"
+#include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/paths.hpp"
 #include "daemon/app_tokens.hpp"
@@ -63,6 +64,18 @@ http::Limits limits_of(const ServerConfig& config) {
     return limits;
 }
 
+/// @throws Error bad_reference: a table of the configuration that can be no model's
+void check_model_names(const Config& config) {
+    for (const auto& [name, settings] : config.models) {
+        try {
+            registry::ModelRef::parse(name, config.default_registry);
+        } catch (Error& error) {
+            error.add_context(fmt::format("models.\"{}\" in the configuration", name));
+            throw;
+        }
+    }
+}
+
 } // namespace
 
 /// Members in the order of their dependencies: destruction is the reverse.
@@ -93,6 +106,7 @@ struct Daemon::Parts {
         services.socket = api_path(sockets);
         services.data_dir = blobs.data_dir();
         services.sandbox = process::sandbox_description(process::SandboxProfile::core);
+        check_model_names(config);
         add_routes(router, services);
         add_doors();
     }

@@ -114,6 +114,14 @@ awaitable<std::optional<Model>> Catalog::find(std::string name) {
     co_return co_await database_.run(std::move(query));
 }
 
+bool Catalog::means(const std::string& name, const Model& model) const {
+    const Wanted wanted = this->wanted(name);
+    if (wanted.manifest && model.digest != *wanted.manifest)
+        return false;
+    return wanted.names.empty() ||
+           std::ranges::any_of(wanted.names, [&](const ModelRef& ref) { return ref.same_model(model.ref); });
+}
+
 awaitable<std::string> Catalog::hint_for_missing(std::string name) {
     const std::vector<Model> models = co_await list();
     co_return hint_for(name, models, default_registry_);

@@ -40,6 +40,9 @@ class Catalog {
     /// `hearth pull x`
     boost::asio::awaitable<Model> get(std::string name);
 
+    /// Whether a name, in any form that `find` takes, may mean this model. @throws Error bad_reference
+    bool means(const std::string& name, const Model& model) const;
+
     /// Records a model whose blobs are all published: manifest bytes unchanged, one transaction, tag last.
     /// Reads the GGUF headers for details, capabilities and template. A url or file is recorded under its
     /// local name.

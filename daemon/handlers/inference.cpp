@@ -4,7 +4,6 @@
 #include "base/log.hpp"
 #include "daemon/handlers/fields.hpp"
 #include "daemon/handlers/model_name.hpp"
-#include "daemon/handlers/progress.hpp"
 #include "registry/catalog.hpp"
 
 #include <fmt/format.h>
@@ -29,6 +28,17 @@ const runtime::PluginManifest& plugin_named(const runtime::Scheduler& scheduler,
     throw Error(ErrorCode::backend_not_found, "there is no backend " + name,
                 names.empty() ? "no backend plugin is installed"
                               : fmt::format("installed: {}", fmt::join(names, ", ")));
+}
+
+std::optional<std::chrono::nanoseconds> configured_keep_alive(const Services& services,
+                                                              const Target& target) {
+    for (const auto& [name, model] : services.config.models) {
+        const bool meant = target.model ? services.catalog.means(name, *target.model) : name == target.name;
+        if (meant && model.keep_alive) {
+            return model.keep_alive;
+        }
+    }
+    return std::nullopt;
 }
 
 } // namespace
@@ -70,14 +80,15 @@ Options options_of(const Target& target, const CommonFields& common) {
     return options;
 }
 
-std::optional<std::chrono::nanoseconds> usual_keep_alive(const Target& target) {
+std::optional<std::chrono::nanoseconds> usual_keep_alive(const Services& services, const Target& target) {
     const Json parameters = Json::parse(target.parameters(), nullptr, false);
+    std::optional<std::chrono::nanoseconds> own;
     try {
-        return parameters.is_object() ? keep_alive_field(parameters) : std::nullopt;
+        own = parameters.is_object() ? keep_alive_field(parameters) : std::nullopt;
     } catch (const Error& error) {
         log::warning("daemon", std::string("a model's own parameters: ") + error.what());
-        return std::nullopt;
     }
+    return own ? own : configured_keep_alive(services, target);
 }
 
 runtime::LoadOptions model_load_options(const Target& target, const std::string& backend) {
@@ -89,7 +100,7 @@ runtime::LoadOptions model_load_options(const Target& target, const std::string&
 asio::awaitable<Lease> acquire(Services& services, Target target, runtime::LoadOptions load,
                                std::optional<std::chrono::nanoseconds> keep_alive) {
     runtime::AcquireRequest request;
-    request.usual_keep_alive = usual_keep_alive(target);
+    request.usual_keep_alive = usual_keep_alive(services, target);
     request.model = std::move(target.model);
     request.name = std::move(target.name);
     request.options = std::move(load);

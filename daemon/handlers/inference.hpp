@@ -44,8 +44,9 @@ void require_capability(const Target& target, std::string_view capability, std::
 /// Request options over the model's own. @throws Error invalid_argument
 Options options_of(const Target& target, const CommonFields& common);
 
-/// `keep_alive` among the model's own parameters; a wrong one is none.
-std::optional<std::chrono::nanoseconds> usual_keep_alive(const Target& target);
+/// How long the model stays where no request says so: `keep_alive` among its own parameters (a wrong one is
+/// none), else what the configuration has for it.
+std::optional<std::chrono::nanoseconds> usual_keep_alive(const Services& services, const Target& target);
 
 /// Load options of the model's own parameters, for requests that bring none.
 runtime::LoadOptions model_load_options(const Target& target, const std::string& backend);

@@ -47,7 +47,7 @@ LoadRequest parse_load(const Json& body) {
 asio::awaitable<void> run_load(Services& services, LoadRequest request, Target target,
                                std::shared_ptr<LineQueue> lines) {
     runtime::AcquireRequest wanted;
-    wanted.usual_keep_alive = usual_keep_alive(target);
+    wanted.usual_keep_alive = usual_keep_alive(services, target);
     wanted.model = std::move(target.model);
     wanted.name = std::move(target.name);
     wanted.options = request.options;

@@ -75,6 +75,25 @@ TEST_F(ConfigFile, HasNoTcpDoorUnlessToldTo) {
     EXPECT_EQ(refusal("server.compat_no_token = 'yes'\n"), "1: server.compat_no_token must be true or false");
 }
 
+TEST_F(ConfigFile, SetsWhatHoldsForOneModel) {
+    const Config config = load("[models.\"hf.co/org/repo:Q4_K_M\"]\nkeep_alive = '1h'\n"
+                               "[models.small]\nkeep_alive = -1\n[models.plain]\n");
+    ASSERT_EQ(config.models.size(), 3u);
+    EXPECT_EQ(config.models.at("hf.co/org/repo:Q4_K_M").keep_alive, 1h);
+    EXPECT_EQ(config.models.at("small").keep_alive, -1s);
+    EXPECT_EQ(config.models.at("plain").keep_alive, std::nullopt);
+    EXPECT_EQ(load("models.\"a.b:c\".keep_alive = 0\n").models.at("a.b:c").keep_alive, 0s);
+}
+
+TEST_F(ConfigFile, RefusesWhatAModelCannotBeTold) {
+    EXPECT_EQ(refusal("[models.\"a.b\"]\nkeepalive = '1h'\n"),
+              "2: models.\"a.b\".keepalive is not a setting of a model; there is keep_alive");
+    EXPECT_EQ(refusal("[models.a]\nkeep_alive = true\n"), "2: models.\"a\".keep_alive must be a text");
+    EXPECT_EQ(refusal("models.a = 3\n"),
+              "1: models.\"a\" is not a setting; a model has a table: [models.\"NAME\"]");
+    EXPECT_EQ(refusal("models = 3\n"), "1: models is not a setting");
+}
+
 TEST_F(ConfigFile, TakesPlainNumbersForSecondsAndBytes) {
     const Config config = load("memory.ram_limit = 1000\nruntime.keep_alive = -1\n");
     EXPECT_EQ(config.ram_limit_bytes, 1000u);
