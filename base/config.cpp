@@ -87,7 +87,7 @@ struct Key {
     void (*apply)(Config& config, const Setting& setting);
 };
 
-constexpr std::array<Key, 15> keys{{
+constexpr std::array<Key, 17> keys{{
     {"memory.ram_limit", [](Config& c, const Setting& s) { c.ram_limit_bytes = s.bytes(); }},
     {"memory.margin", [](Config& c, const Setting& s) { c.margin_bytes = s.bytes(); }},
     {"memory.gpu_margin", [](Config& c, const Setting& s) { c.gpu_margin_bytes = s.bytes(); }},
@@ -104,6 +104,8 @@ constexpr std::array<Key, 15> keys{{
     {"server.origins", [](Config& c, const Setting& s) { c.server.origins = s.texts(); }},
     {"server.compat_no_token", [](Config& c, const Setting& s) { c.server.compat_no_token = s.boolean(); }},
     {"server.insecure_lan", [](Config& c, const Setting& s) { c.server.insecure_lan = s.boolean(); }},
+    {"server.tls_cert", [](Config& c, const Setting& s) { c.server.tls_cert = s.text(); }},
+    {"server.tls_key", [](Config& c, const Setting& s) { c.server.tls_key = s.text(); }},
     {"server.connections_per_address",
      [](Config& c, const Setting& s) {
          c.server.connections_per_address = static_cast<int>(s.integer(1, 256));

@@ -17,6 +17,8 @@ struct ServerConfig {
     std::vector<std::string> origins; ///< server.origins: web pages that may ask, "https://app.example"
     bool compat_no_token = false;     ///< server.compat_no_token: inference and listing without a token
     bool insecure_lan = false;        ///< server.insecure_lan: plain text beyond this machine
+    std::string tls_cert;             ///< server.tls_cert: PEM file of our certificate and its chain
+    std::string tls_key;              ///< server.tls_key: PEM file of its key; both or none
     int connections_per_address = 64; ///< server.connections_per_address
 };
 

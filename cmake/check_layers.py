@@ -29,7 +29,7 @@ OWNED = [
     (r"^sqlite3", ["registry/db"]),
     (r"^curl/", ["registry/fetch"]),
     (r"^boost/beast", ["protocol", "daemon"]),
-    (r"^openssl/", ["base"]),
+    (r"^openssl/", ["base", "daemon/http/tls"]),
     (r"^(seccomp|linux/seccomp|linux/landlock|linux/filter)", ["process"]),
     (r"^dlfcn", ["runtime/host", "plugins"]),
     (r"^(histedit|editline)", ["cli"]),

@@ -16,6 +16,8 @@ struct Arguments {
     std::vector<std::string> listen; ///< addresses; any replaces those of the configuration
     bool compat_no_token = false;
     bool insecure_lan = false;
+    std::string tls_cert; ///< files; each replaces that of the configuration
+    std::string tls_key;
 
     /// Puts what the command line says over what the configuration says.
     void apply_to(ServerConfig& server) const;

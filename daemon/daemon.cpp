@@ -82,8 +82,8 @@ void check_model_names(const Config& config) {
 struct Daemon::Parts {
     Parts(asio::any_io_executor io, Inherited inherited)
         : executor(io), config(std::move(inherited.config)), sockets(std::move(inherited.sockets)),
-          disk(disk_threads), blobs(paths::data_dir()), database(blobs.data_dir() / "index.db"),
-          catalog(database, blobs, disk, config.default_registry),
+          certificate(std::move(inherited.certificate)), disk(disk_threads), blobs(paths::data_dir()),
+          database(blobs.data_dir() / "index.db"), catalog(database, blobs, disk, config.default_registry),
           launcher(io, std::move(inherited.launcher_socket), std::move(inherited.launcher)),
           fetcher(io, [this] { return launcher.start_fetch(); }),
           pulls(io, catalog, blobs, fetcher, disk, config.default_registry, pull_options()),
@@ -118,11 +118,13 @@ struct Daemon::Parts {
                 continue;
             }
             auto check = [this](std::string_view token) { return tokens.check(token); };
-            doors.push_back(std::make_unique<http::Door>(
-                *socket.endpoint, door_rules(*socket.endpoint, config.server), std::move(check)));
-            const http::DoorRules& rules = doors.back()->rules();
+            const bool tls = speaks_tls(*socket.endpoint, config.server);
+            doors.push_back(
+                std::make_unique<http::Door>(*socket.endpoint, door_rules(*socket.endpoint, config.server),
+                                             std::move(check), tls ? certificate.get() : nullptr));
+            const http::Door& door = *doors.back();
             services.tcp.push_back({http::endpoint_text(*socket.endpoint),
-                                    rules.anonymous == http::Anonymous::nothing, describe(rules)});
+                                    door.rules().anonymous == http::Anonymous::nothing, tls, describe(door)});
         }
     }
 
@@ -135,8 +137,8 @@ struct Daemon::Parts {
 
     void listen_tcp(http::ListenSocket& socket, http::Door& door) {
         const std::string text =
-            fmt::format("listening on {} ({})", http::endpoint_text(door.endpoint()), describe(door.rules()));
-        if (door.rules().reach == http::Reach::network) {
+            fmt::format("listening on {} ({})", http::endpoint_text(door.endpoint()), describe(door));
+        if (door.rules().reach == http::Reach::network && door.certificate() == nullptr) {
             log::warning("daemon", text);
         } else {
             log::info("daemon", text);
@@ -245,6 +247,7 @@ struct Daemon::Parts {
     asio::any_io_executor executor;
     Config config;
     std::vector<http::ListenSocket> sockets;
+    std::unique_ptr<http::Certificate> certificate;
     EventBus events;
     BlockingPool disk;
     registry::BlobStore blobs;

@@ -3,6 +3,7 @@
 #include "base/config.hpp"
 #include "base/unique_fd.hpp"
 #include "daemon/http/listen_sockets.hpp"
+#include "daemon/http/tls/certificate.hpp"
 #include "process/spawn.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -17,6 +18,7 @@ namespace hearth::daemon {
 struct Inherited {
     Config config;
     std::vector<http::ListenSocket> sockets;
+    std::unique_ptr<http::Certificate> certificate; ///< for addresses beyond this machine; may be null
     UniqueFd launcher_socket;
     process::Child launcher;
 };

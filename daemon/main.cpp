@@ -64,16 +64,27 @@ std::vector<daemon::http::ListenSocket> open_sockets(const ServerConfig& server)
     return sockets;
 }
 
-/// Paths that we created and remove at the end, while we still own the lock.
-std::vector<std::filesystem::path> own_paths(const std::vector<daemon::http::ListenSocket>& sockets) {
-    std::vector<std::filesystem::path> result;
-    for (const auto& socket : sockets) {
-        if (!socket.inherited && !socket.endpoint) {
-            result.push_back(socket.path);
+/// The socket files that we made: removed at the end, also of a start that fails, while we still own the lock.
+class OwnPaths {
+  public:
+    explicit OwnPaths(const std::vector<daemon::http::ListenSocket>& sockets) {
+        for (const auto& socket : sockets) {
+            if (!socket.inherited && !socket.endpoint) {
+                paths_.push_back(socket.path);
+            }
         }
     }
-    return result;
-}
+    OwnPaths(const OwnPaths&) = delete;
+    ~OwnPaths() {
+        for (const auto& path : paths_) {
+            std::error_code ignored;
+            std::filesystem::remove(path, ignored);
+        }
+    }
+
+  private:
+    std::vector<std::filesystem::path> paths_;
+};
 
 /// The life of the service, on the io thread.
 asio::awaitable<void> serve(asio::io_context& io, daemon::Inherited inherited,
@@ -104,8 +115,9 @@ void run_service(const daemon::Arguments& arguments) {
     daemon::Inherited inherited;
     inherited.config = std::move(config);
     inherited.sockets = open_sockets(inherited.config.server);
-    const auto paths_to_remove = own_paths(inherited.sockets);
+    const OwnPaths own_paths(inherited.sockets);
     std::tie(inherited.launcher_socket, inherited.launcher) = process::fork_launcher();
+    inherited.certificate = daemon::read_certificate(inherited.config.server);
     process::enter_sandbox(process::SandboxProfile::core);
 
     asio::io_context io(1);
@@ -113,10 +125,6 @@ void run_service(const daemon::Arguments& arguments) {
     auto remember = [&failure](std::exception_ptr thrown) { failure = std::move(thrown); };
     asio::co_spawn(io, serve(io, std::move(inherited), notifier), remember);
     io.run();
-    for (const auto& path : paths_to_remove) {
-        std::error_code ignored;
-        std::filesystem::remove(path, ignored);
-    }
     if (failure) {
         std::rethrow_exception(failure);
     }

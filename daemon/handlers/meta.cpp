@@ -66,6 +66,7 @@ asio::awaitable<void> status(Services& services, http::Request, http::ResponseWr
     for (const TcpDoor& door : services.tcp) {
         doors.push_back({{"address", door.address},
                          {"token_required", door.token_required},
+                         {"tls", door.tls},
                          {"description", door.description}});
     }
     Json answer = {{"version", HEARTH_VERSION},

@@ -33,6 +33,7 @@ class Planner;
 struct TcpDoor {
     std::string address; ///< "127.0.0.1:11434"
     bool token_required = true;
+    bool tls = false;
     std::string description;
 };
 

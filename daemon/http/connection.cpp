@@ -1,6 +1,7 @@
 #include "daemon/http/connection.hpp"
 
 #include "base/error.hpp"
+#include "daemon/http/tls/tls_stream.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -15,6 +16,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <utility>
 
 namespace hearth::daemon::http {
 
@@ -22,6 +24,8 @@ namespace asio = boost::asio;
 
 namespace {
 constexpr std::size_t read_piece_bytes = 64u << 10;
+static_assert(read_piece_bytes >= TlsStream::least_read_bytes);
+constexpr std::size_t early_bytes = 64u << 10;
 constexpr std::uint64_t drain_bytes = 80u << 20;
 constexpr auto drain_time = std::chrono::seconds(1);
 } // namespace
@@ -45,6 +49,9 @@ struct Connection::State {
     }
 
     void close() {
+        if (tls && socket.is_open()) {
+            tls->end();
+        }
         boost::system::error_code ignored;
         socket.close(ignored);
     }
@@ -54,6 +61,8 @@ struct Connection::State {
     asio::steady_timer write_timer;
     bool tcp = false;
     bool expired = false;
+    std::unique_ptr<TlsStream> tls;
+    std::string early; ///< TLS: what came while nobody read
 };
 
 namespace {
@@ -104,19 +113,81 @@ void probe_after_end(int socket) {
 
 } // namespace
 
-Connection::Connection(asio::any_io_executor executor, UniqueFd socket)
+Connection::Connection(asio::any_io_executor executor, UniqueFd socket, const Certificate* certificate)
     : state_(std::make_shared<State>(executor, socket.get())) {
-    socket.release();
+    const int descriptor = socket.release();
+    if (certificate != nullptr) {
+        state_->tls = std::make_unique<TlsStream>(*certificate, descriptor);
+    }
 }
 
 Connection::~Connection() {
     state_->close();
 }
 
+namespace {
+
+/// Until the socket is as a try of TLS wants it. @return whether it still stands
+template <class State>
+asio::awaitable<bool> wait_as_wanted(std::shared_ptr<State> state, Moved::Outcome wanted) {
+    const auto kind =
+        wanted == Moved::Outcome::wait_write ? State::Socket::wait_write : State::Socket::wait_read;
+    boost::system::error_code error;
+    auto ready = asio::redirect_error(asio::use_awaitable, error);
+    co_await state->socket.async_wait(kind, ready);
+    co_return !error && state->socket.is_open();
+}
+
+bool must_wait(const Moved& moved) {
+    return moved.outcome == Moved::Outcome::wait_read || moved.outcome == Moved::Outcome::wait_write;
+}
+
+} // namespace
+
+asio::awaitable<void> Connection::shake_hands(std::chrono::steady_clock::duration limit) {
+    auto state = state_;
+    if (!state->tls) {
+        co_return;
+    }
+    Deadline deadline(state, state->read_timer, limit);
+    Moved moved = state->tls->handshake();
+    while (must_wait(moved) && co_await wait_as_wanted(state, moved.outcome)) {
+        moved = state->tls->handshake();
+    }
+    if (moved.outcome != Moved::Outcome::done) {
+        throw_broken(state->expired, "agreeing on TLS");
+    }
+}
+
+/// Waits first: an idle connection must not hold 64 KiB.
+asio::awaitable<std::size_t> Connection::read_tls(std::shared_ptr<State> state, std::string& buffer) {
+    const std::size_t before = buffer.size();
+    Moved moved{Moved::Outcome::wait_read, 0};
+    while (must_wait(moved)) {
+        if (state->early.empty() && !co_await wait_as_wanted(state, moved.outcome)) {
+            break;
+        }
+        if (!state->early.empty()) {
+            buffer += std::exchange(state->early, {});
+            co_return buffer.size() - before;
+        }
+        buffer.resize(before + read_piece_bytes);
+        moved = state->tls->read(buffer.data() + before, read_piece_bytes);
+        buffer.resize(before + moved.bytes);
+    }
+    if (moved.outcome != Moved::Outcome::done && moved.outcome != Moved::Outcome::ended) {
+        throw_broken(state->expired, "sending");
+    }
+    co_return moved.bytes;
+}
+
 asio::awaitable<std::size_t> Connection::read_some(std::string& buffer,
                                                    std::chrono::steady_clock::duration limit) {
     auto state = state_;
     Deadline deadline(state, state->read_timer, limit);
+    if (state->tls) {
+        co_return co_await read_tls(state, buffer);
+    }
     const std::size_t before = buffer.size();
     // Small first: an idle connection must not hold 64 KiB.
     boost::system::error_code error;
@@ -149,6 +220,17 @@ asio::awaitable<void> Connection::write(std::string bytes, std::chrono::steady_c
     auto state = state_;
     for (std::size_t sent = 0; sent < bytes.size();) {
         Deadline deadline(state, state->write_timer, limit);
+        if (state->tls) {
+            Moved moved = state->tls->write(bytes.data() + sent, bytes.size() - sent);
+            while (must_wait(moved) && co_await wait_as_wanted(state, moved.outcome)) {
+                moved = state->tls->write(bytes.data() + sent, bytes.size() - sent);
+            }
+            if (moved.outcome != Moved::Outcome::done) {
+                throw_broken(state->expired, "reading");
+            }
+            sent += moved.bytes;
+            continue;
+        }
         boost::system::error_code error;
         auto done = asio::redirect_error(asio::use_awaitable, error);
         auto rest = asio::buffer(bytes.data() + sent, bytes.size() - sent);
@@ -159,10 +241,38 @@ asio::awaitable<void> Connection::write(std::string bytes, std::chrono::steady_c
     }
 }
 
+void Connection::take_early(std::string& buffer) {
+    buffer += std::exchange(state_->early, {});
+}
+
+asio::awaitable<void> Connection::wait_closed_tls(std::shared_ptr<State> state) {
+    Moved moved{Moved::Outcome::wait_read, 0};
+    while (moved.outcome == Moved::Outcome::done || must_wait(moved)) {
+        const auto wanted = must_wait(moved) ? moved.outcome : Moved::Outcome::wait_read;
+        if (!co_await wait_as_wanted(state, wanted)) {
+            co_return;
+        }
+        const std::size_t before = state->early.size();
+        if (before >= early_bytes) { // a client that sends and sends has not left
+            boost::system::error_code error;
+            auto done = asio::redirect_error(asio::use_awaitable, error);
+            co_await state->socket.async_wait(State::Socket::wait_error, done);
+            co_return;
+        }
+        state->early.resize(before + read_piece_bytes);
+        moved = state->tls->read(state->early.data() + before, read_piece_bytes);
+        state->early.resize(before + moved.bytes);
+    }
+}
+
 asio::awaitable<void> Connection::wait_closed() {
     // wait_error completes on EPOLLHUP and EPOLLERR (and on out-of-band data, which no client of ours sends),
     // not on a half-close.
     auto state = state_;
+    if (state->tls) {
+        co_await wait_closed_tls(state);
+        co_return;
+    }
     boost::system::error_code error;
     if (state->tcp) {
         auto readable = asio::redirect_error(asio::use_awaitable, error);
@@ -179,6 +289,9 @@ asio::awaitable<void> Connection::wait_closed() {
 asio::awaitable<void> Connection::close_gently() {
     auto state = state_;
     boost::system::error_code error;
+    if (state->tls) {
+        state->tls->end();
+    }
     state->socket.shutdown(State::Socket::shutdown_send, error);
     Deadline deadline(state, state->read_timer, drain_time);
     std::string scratch(read_piece_bytes, '\0');

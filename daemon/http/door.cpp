@@ -56,8 +56,9 @@ std::chrono::steady_clock::duration FailedTokens::count(const boost::asio::ip::a
                                                              : std::chrono::steady_clock::duration::zero();
 }
 
-Door::Door(Endpoint endpoint, DoorRules rules, TokenCheck check)
-    : endpoint_(std::move(endpoint)), rules_(checked(std::move(rules))), check_(std::move(check)) {}
+Door::Door(Endpoint endpoint, DoorRules rules, TokenCheck check, const Certificate* certificate)
+    : endpoint_(std::move(endpoint)), rules_(checked(std::move(rules))), check_(std::move(check)),
+      certificate_(certificate) {}
 
 std::string_view Door::check_origin(const Head& head, const Peer& peer) const {
     if (rules_.reach == Reach::loopback && !is_loopback(peer.remote.address())) {

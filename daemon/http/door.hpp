@@ -13,6 +13,8 @@
 
 namespace hearth::daemon::http {
 
+class Certificate;
+
 /// Who a token belongs to.
 struct TokenHolder {
     std::string id;   ///< stable, no secret
@@ -49,11 +51,13 @@ class FailedTokens {
 /// A TCP address that we listen on, with the rules for who comes in. Owned by the daemon, outlives the server.
 class Door {
   public:
-    Door(Endpoint endpoint, DoorRules rules, TokenCheck check);
+    /// @param certificate  with it every client speaks TLS; outlives the door
+    Door(Endpoint endpoint, DoorRules rules, TokenCheck check, const Certificate* certificate = nullptr);
     Door(const Door&) = delete;
 
     const Endpoint& endpoint() const noexcept { return endpoint_; }
     const DoorRules& rules() const noexcept { return rules_; }
+    const Certificate* certificate() const noexcept { return certificate_; }
     FailedTokens& failed_tokens() noexcept { return failed_tokens_; }
 
     /// The rules before the token: peer, Host, Origin, Sec-Fetch-Site.
@@ -71,6 +75,7 @@ class Door {
     Endpoint endpoint_;
     DoorRules rules_;
     TokenCheck check_;
+    const Certificate* certificate_;
     FailedTokens failed_tokens_;
 };
 

@@ -14,7 +14,7 @@ namespace hearth::daemon::http {
 /// From where a TCP socket can be reached.
 enum class Reach {
     loopback, ///< programs of this machine
-    network,  ///< everybody: the user accepted plain text
+    network,  ///< everybody: with TLS, or because the user accepted plain text
 };
 
 /// What a client without a token may do.

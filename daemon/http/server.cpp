@@ -107,6 +107,9 @@ void Server::take(UniqueFd socket, const Listener& listener) {
         return;
     }
     if (!has_room_for(*peer)) {
+        if (peer->door != nullptr && peer->door->certificate() != nullptr) {
+            return; // in plain text it could not read why
+        }
         static constexpr std::string_view busy =
             "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         [[maybe_unused]] const auto sent =

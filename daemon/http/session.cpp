@@ -70,8 +70,9 @@ void check_route(const Router::Match& match, const Request& request, const Head&
 
 Session::Session(asio::any_io_executor executor, UniqueFd socket, const Router& router, const Limits& limits,
                  Peer peer)
-    : connection_(std::move(executor), std::move(socket)), router_(router), limits_(limits),
-      peer_(std::move(peer)) {}
+    : connection_(std::move(executor), std::move(socket),
+                  peer.door == nullptr ? nullptr : peer.door->certificate()),
+      router_(router), limits_(limits), peer_(std::move(peer)) {}
 
 void Session::drain() {
     draining_ = true;
@@ -82,6 +83,7 @@ void Session::drain() {
 
 asio::awaitable<void> Session::run() {
     try {
+        co_await connection_.shake_hands(limits_.header_deadline);
         for (bool open = true; open && !draining_;) {
             HeadFault fault{400, ""};
             auto head = co_await read_head(fault);
@@ -104,6 +106,7 @@ asio::awaitable<void> Session::run() {
 }
 
 asio::awaitable<std::optional<Head>> Session::read_head(HeadFault& fault) {
+    connection_.take_early(buffer_);
     idle_ = buffer_.empty();
     pipelined_ = idle_ ? 0 : pipelined_ + 1;
     if (pipelined_ > limits_.pipelined_requests) {

@@ -17,7 +17,7 @@ namespace hearth::daemon::http {
 /// client went away. On the io executor; lives as long as its `run`, which the server's task group owns.
 class Session {
   public:
-    /// Router and limits outlive the session.
+    /// Router and limits outlive the session, and so does the door that the peer came by.
     Session(boost::asio::any_io_executor executor, UniqueFd socket, const Router& router,
             const Limits& limits, Peer peer);
     Session(const Session&) = delete;

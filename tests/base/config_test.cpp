@@ -58,7 +58,7 @@ TEST_F(ConfigFile, SetsTheTcpDoor) {
     const ServerConfig server =
         load("[server]\nlisten = ['127.0.0.1:11434', '[::1]:11434']\nhosts = 'box.example'\n"
              "origins = ['https://app.example']\ncompat_no_token = true\ninsecure_lan = false\n"
-             "connections_per_address = 7\n")
+             "connections_per_address = 7\ntls_cert = '/c.pem'\ntls_key = '/k.pem'\n")
             .server;
     EXPECT_EQ(server.listen, (std::vector<std::string>{"127.0.0.1:11434", "[::1]:11434"}));
     EXPECT_EQ(server.hosts, std::vector<std::string>{"box.example"});
@@ -66,6 +66,8 @@ TEST_F(ConfigFile, SetsTheTcpDoor) {
     EXPECT_TRUE(server.compat_no_token);
     EXPECT_FALSE(server.insecure_lan);
     EXPECT_EQ(server.connections_per_address, 7);
+    EXPECT_EQ(server.tls_cert, "/c.pem");
+    EXPECT_EQ(server.tls_key, "/k.pem");
 }
 
 TEST_F(ConfigFile, HasNoTcpDoorUnlessToldTo) {
