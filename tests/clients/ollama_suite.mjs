@@ -1,11 +1,15 @@
-// The official Ollama client, unchanged, over TCP: every call that Hearth serves.
+// The official Ollama client, unchanged, over TCP or a Unix socket: every call that Hearth serves.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Ollama } from "ollama";
 import { all, assert, check, failure, settings } from "./checks.mjs";
+import { socketFetch } from "./socket_fetch.mjs";
 
-const { address, tiny, tools, embedder, file, pullable } = settings;
-const client = new Ollama({ host: address });
+const { address, socket, token, tiny, tools, embedder, file, pullable } = settings;
+const reach = socket ? socketFetch(socket) : fetch;
+const headers = token ? { Authorization: `Bearer ${token}` } : {};
+const client = new Ollama({ host: address, fetch: reach });
+const manager = new Ollama({ host: address, fetch: reach, headers }); // for what inference rights do not reach
 const options = { seed: 7, temperature: 0, num_predict: 6 };
 const ask = [{ role: "user", content: "kanemi tolu" }];
 
@@ -163,24 +167,24 @@ await check("load, ps and unload", async () => {
 await check("blobs by plain fetch, then create from files", async () => {
   const bytes = readFileSync(file);
   const digest = "sha256:" + createHash("sha256").update(bytes).digest("hex");
-  await fetch(`${address}/api/blobs/${digest}`, { method: "POST", body: bytes });
-  assert.equal((await fetch(`${address}/api/blobs/${digest}`, { method: "HEAD" })).status, 200);
-  const lines = await all(client.create({ model: "client-made", files: { "a.gguf": digest }, system: "Be brief.", parameters: { top_k: 3 }, stream: true }));
+  await reach(`${address}/api/blobs/${digest}`, { method: "POST", headers, body: bytes });
+  assert.equal((await reach(`${address}/api/blobs/${digest}`, { method: "HEAD", headers })).status, 200);
+  const lines = await all(manager.create({ model: "client-made", files: { "a.gguf": digest }, system: "Be brief.", parameters: { top_k: 3 }, stream: true }));
   assert.equal(lines.at(-1).status, "success");
   assert.equal((await client.show({ model: "client-made" })).system, "Be brief.");
 });
 
 await check("create from a model, copy, delete", async () => {
-  assert.equal((await client.create({ model: "client-second", from: tiny, system: "Hi.", license: "free" })).status, "success");
-  assert.equal((await client.copy({ source: "client-second", destination: "client-third" })).status, "success");
+  assert.equal((await manager.create({ model: "client-second", from: tiny, system: "Hi.", license: "free" })).status, "success");
+  assert.equal((await manager.copy({ source: "client-second", destination: "client-third" })).status, "success");
   assert.equal((await client.show({ model: "client-third" })).license, "free");
-  for (const model of ["client-made", "client-second", "client-third"]) assert.equal((await client.delete({ model })).status, "success");
+  for (const model of ["client-made", "client-second", "client-third"]) assert.equal((await manager.delete({ model })).status, "success");
   assert.equal((await failure(() => client.show({ model: "client-third" }))).status_code, 404);
 });
 
 await check("pull, whole and streamed", async () => {
-  assert.equal((await client.pull({ model: pullable })).status, "success");
-  const lines = await all(client.pull({ model: pullable, stream: true }));
+  assert.equal((await manager.pull({ model: pullable })).status, "success");
+  const lines = await all(manager.pull({ model: pullable, stream: true }));
   assert.equal(lines.at(-1).status, "success");
   assert.ok(lines.some((line) => line.total > 0));
 });
@@ -190,4 +194,12 @@ await check("errors: no such model, a wrong option", async () => {
   assert.equal(absent.status_code, 404);
   assert.match(absent.message, /model 'absent' not found/);
   assert.equal((await failure(() => client.generate({ model: tiny, prompt: "x", options: { top_k: "many" } }))).status_code, 400);
+});
+
+await check("rights: without a token nothing is changed", async () => {
+  if (!token) return; // the socket gives all of them
+  for (const work of [() => client.delete({ model: tiny }), () => client.pull({ model: pullable }), () => client.copy({ source: tiny, destination: "x" }),
+    () => client.create({ model: "x", from: tiny })]) assert.equal((await failure(work)).status_code, 403);
+  const wrong = new Ollama({ host: address, headers: { Authorization: "Bearer hearth_00000000_wrong" } });
+  assert.equal((await failure(() => wrong.list())).status_code, 401);
 });

@@ -1,9 +1,10 @@
-// The official OpenAI client, unchanged, over TCP: every call that Hearth serves.
+// The official OpenAI client, unchanged, over TCP, its API key a token: every call that Hearth serves.
 import OpenAI from "openai";
 import { all, assert, check, failure, settings } from "./checks.mjs";
 
-const { address, tiny, tools, embedder } = settings;
-const client = new OpenAI({ baseURL: `${address}/v1`, apiKey: "unused", maxRetries: 0 });
+const { address, token, tiny, tools, embedder } = settings;
+const baseURL = `${address}/v1`;
+const client = new OpenAI({ baseURL, apiKey: token, maxRetries: 0 });
 const messages = [{ role: "user", content: "kanemi tolu" }];
 const base = { model: tiny, messages, max_tokens: 6, temperature: 0, seed: 7 };
 
@@ -194,4 +195,18 @@ await check("abort ends the stream", async () => {
 await check("errors have their class and their code", async () => {
   const error = await failure(() => client.chat.completions.create({ ...base, temperature: "hot" }));
   assert.ok(error instanceof OpenAI.BadRequestError && error.type === "invalid_request_error", String(error));
+});
+
+await check("a wrong key is an authentication error", async () => {
+  for (const apiKey of ["sk-none", "hearth_00000000_wrong", `${token}x`]) {
+    const stranger = new OpenAI({ baseURL, apiKey, maxRetries: 0 });
+    const error = await failure(() => stranger.chat.completions.create(base));
+    assert.ok(error instanceof OpenAI.AuthenticationError && error.code === "access.token_required", String(error));
+  }
+});
+
+await check("the answer's headers are there to read", async () => {
+  const { data, response } = await client.chat.completions.create(base).withResponse();
+  assert.equal(response.headers.get("hearth-backend"), "llama");
+  assert.equal(data.model, tiny);
 });

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Runs the official clients of Ollama and OpenAI against a Hearth of its own, over TCP, with generated models.
+"""Runs the official clients of Ollama and OpenAI against a Hearth of its own, through its doors, with generated models.
+
+Ollama's client comes in over TCP without a token (for what needs more rights it sends one) and over the Unix socket; OpenAI's over TCP with a
+token as its API key, and over TLS.
 
 The packages (tests/clients/package-lock.json, exact versions and hashes) are installed with npm into a cache outside the repository; without
 npm or network the suites are skipped, which is said and counted. Ends with "N skipped" and "N passed, N failed".
@@ -21,10 +24,11 @@ sys.path.insert(0, str(HERE.parent / "e2e"))
 sys.dont_write_bytecode = True
 
 import models  # noqa: E402
-from forwarder import Forwarder  # noqa: E402
+from door import ports  # noqa: E402
 from harness import HAS_LLAMA, Service, seconds  # noqa: E402
+from test_tls import make_certificate  # noqa: E402
 
-SUITES = ("ollama_suite.mjs", "openai_suite.mjs")
+RUNS = 4
 
 
 def packages():
@@ -55,20 +59,25 @@ def packages():
     return folder
 
 
-def run_suite(suite, folder, settings):
-    """@return (passed, failed)"""
+def run_node(program, folder, settings):
+    """@return what came of it; its output is text"""
     work = Path(tempfile.mkdtemp(prefix="hearth-clients-"))
     try:  # node looks for packages beside the program
         for path in HERE.glob("*.mjs"):
             shutil.copy(path, work)
         shutil.copy(HERE / "package.json", work)
         (work / "node_modules").symlink_to(folder / "node_modules")
-        done = subprocess.run(["node", suite], cwd=work, capture_output=True, text=True, timeout=seconds(300),
-                              env=os.environ | {"HEARTH_CLIENT_TEST": json.dumps(settings), "NO_PROXY": "*"})
+        return subprocess.run(["node", program], cwd=work, capture_output=True, text=True, timeout=seconds(300),
+                              env=os.environ | {"HEARTH_CLIENT_TEST": json.dumps(settings), "NO_PROXY": "*",
+                                                "NODE_EXTRA_CA_CERTS": settings.get("certificate", "")})
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def run_suite(suite, name, folder, settings):
+    """@return (passed, failed)"""
+    done = run_node(suite, folder, settings)
     lines = done.stdout.splitlines()
-    name = suite.split("_")[0]
     print("\n".join(line.replace("ok ", f"ok   {name}: ", 1) if line.startswith("ok ") else
                     line.replace("FAIL ", f"FAIL {name}: ", 1) for line in lines), flush=True)
     passed = sum(line.startswith("ok ") for line in lines)
@@ -79,27 +88,41 @@ def run_suite(suite, folder, settings):
     return passed, failed
 
 
+def run_all(service, folder):
+    """@return (passed, failed) of each run"""
+    service.start("--listen", "127.0.0.1:0", "--compat-no-token")
+    settings = {"tiny": service.add_model(models.tiny()), "tools": service.add_model(models.tools()),
+                "embedder": service.add_model(models.embedder()), "file": str(models.small_valid(service.home)),
+                "pullable": models.other().as_uri()}
+    full = service.cli("token", "create", "manager", "--scope", "full").stdout.strip()
+    token = service.cli("token", "create", "app").stdout.strip()
+    port, = ports(service)
+    yield run_suite("ollama_suite.mjs", "ollama", folder, settings | {"address": f"http://127.0.0.1:{port}", "token": full})
+    yield run_suite("ollama_suite.mjs", "ollama, socket", folder, settings | {"address": "http://localhost", "socket": str(service.socket)})
+    service.stop()
+    certificate, key = make_certificate(service.home)
+    service.start("--listen", "127.0.0.1:0", "--listen", "0.0.0.0:0", "--tls-cert", certificate, "--tls-key", key)
+    near, far = ports(service)
+    yield run_suite("openai_suite.mjs", "openai", folder, settings | {"address": f"http://127.0.0.1:{near}", "token": token})
+    yield run_suite("openai_suite.mjs", "openai, TLS", folder, settings | {"address": f"https://localhost:{far}", "token": token,
+                                                                             "certificate": str(certificate)})
+
+
 def main():
     folder = packages() if HAS_LLAMA else None
     if not HAS_LLAMA:
         print("skip clients: this build has no llama plugin")
     if not folder:
-        print(f"{len(SUITES)} skipped\n0 passed, 0 failed")
+        print(f"{RUNS} skipped\n0 passed, 0 failed")
         return 0
-    service = Service().start()
-    forwarder = Forwarder(service.socket)
+    service = Service()
     passed = failed = 0
     try:
-        settings = {"address": f"http://127.0.0.1:{forwarder.port}", "tiny": service.add_model(models.tiny()),
-                    "tools": service.add_model(models.tools()), "embedder": service.add_model(models.embedder()),
-                    "file": str(models.small_valid(service.home)), "pullable": models.other().as_uri()}
-        for suite in SUITES:
-            good, bad = run_suite(suite, folder, settings)
+        for good, bad in run_all(service, folder):
             passed, failed = passed + good, failed + bad
         if failed:
             print(service.log_tail(30))
     finally:
-        forwarder.close()
         try:
             service.destroy()
         except AssertionError as complaint:
