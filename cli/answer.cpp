@@ -27,7 +27,8 @@ std::string rate_line(const Json& event, const char* name, const char* count_key
 
 } // namespace
 
-Answer::Answer(AnswerStyle style) : style_(style), safe_(is_terminal(STDOUT_FILENO)) {}
+Answer::Answer(AnswerStyle style)
+    : style_(style), wait_(is_terminal(STDERR_FILENO)), safe_(is_terminal(STDOUT_FILENO)) {}
 
 void Answer::stream(const protocol::Client& client, std::string path, const Json& body) {
     protocol::ClientRequest request;
@@ -36,6 +37,10 @@ void Answer::stream(const protocol::Client& client, std::string path, const Json
     request.body = to_text(body);
     bool done = false;
     client.stream_lines(request, [&](const Json& event) {
+        if (style_ == AnswerStyle::text && wait_.show(event)) {
+            return;
+        }
+        wait_.wipe();
         take(event);
         done = get_bool(event, "done").value_or(false);
     });
@@ -87,6 +92,7 @@ void Answer::print_text(const std::string& piece) {
 }
 
 void Answer::end_line() {
+    wait_.wipe();
     close_thinking();
     if (style_ == AnswerStyle::text && started_ && !text_.ends_with('\n')) {
         print("\n");

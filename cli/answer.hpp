@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/json.hpp"
+#include "cli/wait_line.hpp"
 
 #include <string>
 
@@ -21,7 +22,7 @@ class Answer {
   public:
     explicit Answer(AnswerStyle style);
 
-    /// Asks and prints until the answer is complete. May throw in the middle: `text` is then what came.
+    /// Asks and prints until the answer is complete; what it waits for before is told on stderr. May throw in the middle: `text` is then what came.
     void stream(const protocol::Client& client, std::string path, const Json& body);
 
     /// What the model said so far.
@@ -40,6 +41,7 @@ class Answer {
     void close_thinking();
 
     AnswerStyle style_;
+    WaitLine wait_;
     bool safe_; // stdout is a terminal: control characters are replaced
     bool started_ = false;
     bool thinking_ = false; // thoughts are on the screen, and the answer has not begun

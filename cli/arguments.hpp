@@ -54,6 +54,7 @@ struct RunOptions {
     std::optional<std::int64_t> seed;
     std::optional<std::int64_t> max_tokens;
     bool verbose = false;
+    bool tell_waiting = false; ///< not of the command line: somebody reads what the answer waits for
 };
 
 struct ShowOptions {

@@ -68,6 +68,9 @@ void add_load_settings(const MemoryOptions& memory, Json& settings) {
 /// What both kinds of request say alike.
 Json common_request(const RunOptions& options) {
     Json body{{"model", options.model}, {"stream", true}};
+    if (options.tell_waiting) {
+        body["progress"] = true;
+    }
     if (!options.backend.empty()) {
         body["backend"] = options.backend;
     }

@@ -5,11 +5,10 @@
 #include "cli/output.hpp"
 #include "cli/service.hpp"
 #include "cli/terminal.hpp"
+#include "cli/wait_line.hpp"
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <exception>
 #include <unistd.h>
 
 namespace hearth::cli {
@@ -31,39 +30,23 @@ protocol::ClientRequest load_request(const RunOptions& options) {
     return request;
 }
 
-/// One line that is drawn over.
-void show_progress(const Json& event) {
-    note(fmt::format("\rloading {} {:.0f}%\x1b[K", printable_line(get_string(event, "stage").value_or("")),
-                     get_number(event, "fraction").value_or(0) * 100));
-}
-
 } // namespace
 
 int run_load(const Arguments& arguments, Service& service) {
-    const bool for_people = !arguments.json && !arguments.quiet && is_terminal(STDERR_FILENO);
+    WaitLine line(is_terminal(STDERR_FILENO));
     Json last = Json::object();
     const auto on_event = [&](const Json& event) {
         last = event;
         if (arguments.json) {
             print_json(event);
-        } else if (for_people) {
-            show_progress(event);
+        } else if (!arguments.quiet) {
+            line.show(event);
         }
     };
     const protocol::Client& client = service.started_client();
     const protocol::ClientRequest request = load_request(arguments.run);
-    std::exception_ptr failure;
-    try {
-        client.stream_lines(request, on_event);
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    if (for_people) {
-        note("\r\x1b[K");
-    }
-    if (failure) {
-        std::rethrow_exception(failure);
-    }
+    client.stream_lines(request, on_event);
+    line.wipe();
     if (get_string(last, "status") != "success") {
         throw Error(ErrorCode::protocol, "the service ended the load without saying that it succeeded");
     }

@@ -9,6 +9,7 @@
 #include "cli/pull_model.hpp"
 #include "cli/service.hpp"
 #include "cli/terminal.hpp"
+#include "cli/wait_line.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -88,11 +89,19 @@ int answer_once(const Arguments& arguments, Service& service, RunOptions options
     return 0;
 }
 
+void load(const protocol::Client& client, const RunOptions& options) {
+    WaitLine line(is_terminal(STDERR_FILENO));
+    protocol::ClientRequest request;
+    request.method = "POST";
+    request.target = "/api/chat";
+    request.body = to_text(chat_request(options, Json::array()));
+    client.stream_lines(request, [&line](const Json& event) { line.show(event); });
+}
+
 /// Loads before the first question, so that a missing or broken model is told at once.
 int converse(Service& service, RunOptions options, PullReport report) {
     const protocol::Client& client = service.started_client();
-    with_model(service, options, report,
-               [&] { client.post("/api/chat", chat_request(options, Json::array())); });
+    with_model(service, options, report, [&] { load(client, options); });
     return Conversation(service, options).run();
 }
 
@@ -101,6 +110,7 @@ int converse(Service& service, RunOptions options, PullReport report) {
 int run_run(const Arguments& arguments, Service& service) {
     RunOptions options = arguments.run;
     options.model = model_address(options.model);
+    options.tell_waiting = !arguments.json && !arguments.quiet;
     const std::string prompt = gather_prompt(options, service.interrupt());
     if (prompt.find_first_not_of(" \t\r\n") != std::string::npos) {
         return answer_once(arguments, service, std::move(options), prompt);

@@ -76,15 +76,15 @@ asio::awaitable<void> generate(Services& services, http::Request http_request, h
         co_await find_target(services, common.model, common.backend, std::move(http_request.app));
     const AnswerShape shape{AnswerShape::Kind::generate, target.shown};
     if (request.is_load()) {
-        const std::string reason = co_await load_or_unload(services, target, common);
+        const std::string reason = co_await load_or_unload(services, target, common, out);
         Json done = shape.done(reason);
-        co_await out.send_json(200, std::move(done));
+        co_await finish(std::move(done), common.progress, out);
         co_return;
     }
     check(target, request);
     Options options = options_of(target, common);
     apply_ollama_defaults(options);
-    const Lease lease = co_await acquire(services, target, options.load, common.keep_alive);
+    const Lease lease = co_await acquire_telling(services, target, options.load, common, out);
     out.set_header("Hearth-Backend", lease->plugin().name);
     Operation operation = co_await prepare(services, request, target, options, *lease);
     AnswerStream answer(co_await lease->request(std::move(operation.name), std::move(operation.body)));

@@ -4,8 +4,10 @@
 #include "base/log.hpp"
 #include "daemon/handlers/fields.hpp"
 #include "daemon/handlers/model_name.hpp"
+#include "daemon/handlers/progress.hpp"
 #include "registry/catalog.hpp"
 
+#include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -39,6 +41,12 @@ std::optional<std::chrono::nanoseconds> configured_keep_alive(const Services& se
         }
     }
     return std::nullopt;
+}
+
+asio::awaitable<void> acquire_into(Lease& lease, Services& services, Target target, runtime::LoadOptions load,
+                                   std::optional<std::chrono::nanoseconds> keep_alive,
+                                   std::shared_ptr<LineQueue> lines) {
+    lease = co_await acquire(services, std::move(target), std::move(load), keep_alive, std::move(lines));
 }
 
 } // namespace
@@ -98,9 +106,19 @@ runtime::LoadOptions model_load_options(const Target& target, const std::string&
 }
 
 asio::awaitable<Lease> acquire(Services& services, Target target, runtime::LoadOptions load,
-                               std::optional<std::chrono::nanoseconds> keep_alive) {
+                               std::optional<std::chrono::nanoseconds> keep_alive,
+                               std::shared_ptr<LineQueue> lines) {
     runtime::AcquireRequest request;
     request.usual_keep_alive = usual_keep_alive(services, target);
+    if (lines) {
+        request.on_wait = [lines](const runtime::Place& place) {
+            lines->push({{"status", "waiting"}, {"ahead", place.ahead}, {"reason", place.reason}}, "waiting");
+        };
+        request.on_progress = [lines](const std::string& stage, double fraction) {
+            lines->push({{"status", "loading"}, {"stage", stage}, {"fraction", fraction}}, stage);
+        };
+    }
+    request.app = std::move(target.app.name);
     request.model = std::move(target.model);
     request.name = std::move(target.name);
     request.options = std::move(load);
@@ -108,14 +126,29 @@ asio::awaitable<Lease> acquire(Services& services, Target target, runtime::LoadO
     co_return co_await services.scheduler.acquire(std::move(request));
 }
 
-asio::awaitable<std::string> load_or_unload(Services& services, Target target, CommonFields common) {
+asio::awaitable<Lease> acquire_telling(Services& services, Target target, runtime::LoadOptions load,
+                                       CommonFields common, http::ResponseWriter& out) {
+    if (!common.progress) {
+        co_return co_await acquire(services, std::move(target), std::move(load), common.keep_alive, nullptr);
+    }
+    auto lines = std::make_shared<LineQueue>(
+        co_await asio::this_coro::executor); // shared with the scheduler's callbacks
+    Lease lease;
+    co_await write_progress(
+        out, lines,
+        acquire_into(lease, services, std::move(target), std::move(load), common.keep_alive, lines));
+    co_return lease;
+}
+
+asio::awaitable<std::string> load_or_unload(Services& services, Target target, CommonFields common,
+                                            http::ResponseWriter& out) {
     if (common.keep_alive && common.keep_alive->count() == 0) {
         services.scheduler.set_keep_alive(target.name, std::chrono::nanoseconds(0));
         co_return "unload";
     }
     Options options = options_of(target, common);
     const Lease lease =
-        co_await acquire(services, std::move(target), std::move(options.load), common.keep_alive);
+        co_await acquire_telling(services, std::move(target), std::move(options.load), common, out);
     co_return "load";
 }
 

@@ -52,12 +52,21 @@ std::optional<std::chrono::nanoseconds> usual_keep_alive(const Services& service
 runtime::LoadOptions model_load_options(const Target& target, const std::string& backend);
 
 using Lease = std::unique_ptr<runtime::RunnerLease>;
+/// Waits for its turn, loads when needed.
+/// @param lines  told meanwhile: {"status": "waiting", "ahead", "reason"}, {"status": "loading", "stage",
+/// "fraction"}; or null
 boost::asio::awaitable<Lease> acquire(Services& services, Target target, runtime::LoadOptions load,
-                                      std::optional<std::chrono::nanoseconds> keep_alive);
+                                      std::optional<std::chrono::nanoseconds> keep_alive,
+                                      std::shared_ptr<LineQueue> lines = nullptr);
+
+/// As acquire; a client that asked for "progress" is told meanwhile what it waits for, in lines before its answer.
+boost::asio::awaitable<Lease> acquire_telling(Services& services, Target target, runtime::LoadOptions load,
+                                              CommonFields common, http::ResponseWriter& out);
 
 /// The empty request of Ollama's clients: loads the model, or with keep_alive 0 unloads it. @return "load" or
 /// "unload"
-boost::asio::awaitable<std::string> load_or_unload(Services& services, Target target, CommonFields common);
+boost::asio::awaitable<std::string> load_or_unload(Services& services, Target target, CommonFields common,
+                                                   http::ResponseWriter& out);
 
 /// Runs an operation that has one event. @throws Error backend_failed when it has none
 boost::asio::awaitable<Json> run_single(runtime::RunnerLease& lease, std::string operation, std::string body);

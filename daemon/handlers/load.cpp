@@ -46,16 +46,8 @@ LoadRequest parse_load(const Json& body) {
 /// Loads, and ends with the line that says so.
 asio::awaitable<void> run_load(Services& services, LoadRequest request, Target target,
                                std::shared_ptr<LineQueue> lines) {
-    runtime::AcquireRequest wanted;
-    wanted.usual_keep_alive = usual_keep_alive(services, target);
-    wanted.model = std::move(target.model);
-    wanted.name = std::move(target.name);
-    wanted.options = request.options;
-    wanted.keep_alive = request.keep_alive;
-    wanted.on_progress = [lines](const std::string& stage, double fraction) {
-        lines->push({{"status", "loading"}, {"stage", stage}, {"fraction", fraction}}, stage);
-    };
-    const Lease lease = co_await services.scheduler.acquire(std::move(wanted));
+    const Lease lease =
+        co_await acquire(services, std::move(target), request.options, request.keep_alive, lines);
     lines->push({{"status", "success"},
                  {"model", request.model},
                  {"backend", lease->plugin().name},

@@ -72,6 +72,7 @@ CommonFields parse_common(const Json& body) {
     common.options = object_field(body, "options");
     common.keep_alive = keep_alive_field(body);
     common.stream = flag_field(body, "stream").value_or(true);
+    common.progress = flag_field(body, "progress").value_or(false) && common.stream;
     return common;
 }
 

@@ -27,6 +27,7 @@ struct CommonFields {
     Json options; ///< `options` as sent: an object or null
     std::optional<std::chrono::nanoseconds> keep_alive;
     bool stream = true;
+    bool progress = false; ///< Hearth's own: a stream begins with what it waits for
 };
 
 /// `logprobs` and `top_logprobs`: the probabilities of the answer's tokens.

@@ -28,7 +28,28 @@ TEST_F(ChatProgram, PrintsTheAnswerAndNothingElse) {
     EXPECT_EQ(result.exit_code, 0);
     EXPECT_EQ(result.out, "Hello\n");
     EXPECT_EQ(result.err, "");
-    EXPECT_EQ(asked(), Json::parse(R"({"model":"m","stream":true,"prompt":"say hello"})"));
+    EXPECT_EQ(asked(), Json::parse(R"({"model":"m","stream":true,"progress":true,"prompt":"say hello"})"));
+}
+
+TEST_F(ChatProgram, TellsWhatItWaitsForOnStderr) {
+    std::vector<std::string> lines{
+        R"({"status":"waiting","ahead":2,"reason":"small is in use by 1 request"})",
+        R"({"status":"waiting","ahead":2,"reason":"small is in use by 1 request"})",
+        R"({"status":"waiting","ahead":0,"reason":""})",
+        R"({"status":"loading","stage":"weights","fraction":0.5})"};
+    lines.insert(lines.end(), answer_.begin(), answer_.end());
+    service_->on_lines("POST /api/generate", lines);
+    const ProgramResult result = hearth({"run", "m", "x"});
+    EXPECT_EQ(result.out, "Hello\n");
+    EXPECT_EQ(result.err, "waiting: 2 ahead, small is in use by 1 request\nwaiting: next\n");
+}
+
+TEST_F(ChatProgram, AsksForNoProgressThatNobodyReads) {
+    service_->on_lines("POST /api/generate", answer_);
+    hearth({"run", "m", "x", "-q"});
+    EXPECT_FALSE(asked().contains("progress"));
+    hearth({"run", "m", "x", "--json"});
+    EXPECT_FALSE(asked().contains("progress"));
 }
 
 TEST_F(ChatProgram, SendsItsOptions) {
