@@ -25,6 +25,24 @@ void each_parameter(const registry::Model& model,
     }
 }
 
+/// Bytes on each device.
+Json device_rows(const runtime::LoadedModel& loaded) {
+    Json rows = Json::array();
+    for (const auto& [device, bytes] : loaded.bytes) {
+        rows.push_back({{"id", device}, {"bytes", bytes}});
+    }
+    return rows;
+}
+
+/// Who uses it now.
+Json user_rows(const runtime::LoadedModel& loaded) {
+    Json rows = Json::array();
+    for (const auto& [app, requests] : loaded.users) {
+        rows.push_back({{"app", app}, {"requests", requests}});
+    }
+    return rows;
+}
+
 std::string modelfile(const registry::Model& model) {
     std::string text = "# Modelfile written by hearth show\nFROM " + model.ref.full_name() + "\n";
     if (!model.template_text.empty()) {
@@ -84,6 +102,11 @@ Json ps_row(const runtime::LoadedModel& loaded) {
             {"backend", loaded.backend},
             {"state", loaded.state},
             {"active_requests", loaded.active_requests},
+            {"waiting_requests", loaded.waiting_requests},
+            {"devices", device_rows(loaded)},
+            {"users", user_rows(loaded)},
+            {"reason", loaded.reason},
+            {"plan", loaded.plan},
             {"pid", loaded.pid}};
 }
 

@@ -15,7 +15,9 @@ class ModelsProgram : public HearthProgramTest {
         R"("size":4100000000,"digest":"0123456789abcdef0123","details":{}}]})";
     const std::string loaded_ =
         R"({"models":[{"name":"a:latest","size":1000,"size_vram":250,"digest":"sha256:0123456789abcdef",)"
-        R"("context_length":4096,"expires_at":"2318-01-01T00:00:00Z"}]})";
+        R"("context_length":4096,"expires_at":"2318-01-01T00:00:00Z","active_requests":3,"waiting_requests":1,)"
+        R"("devices":[{"id":"cpu","bytes":250},{"id":"gpu0","bytes":750}],"users":[{"app":"/usr/bin/editor","requests":2},)"
+        R"({"app":"open-webui","requests":1}],"reason":"asked for by open-webui","state":"ready"}]})";
 };
 
 TEST_F(ModelsProgram, ListPrintsTabsWhenItIsPiped) {
@@ -44,12 +46,20 @@ TEST_F(ModelsProgram, SearchAsksTheServiceAndPrintsFullNames) {
     EXPECT_EQ(hearth_json({"search", "small", "qwen"})[0]["models"][0]["license"], "Apache-2.0");
 }
 
-TEST_F(ModelsProgram, PsSharesTheWorkOut) {
+TEST_F(ModelsProgram, PsSaysWhereWhoUntilWhenAndWhy) {
     service_->on("GET /api/ps", 200, loaded_);
-    EXPECT_EQ(hearth({"ps"}).out,
-              "NAME\tID\tSIZE\tPROCESSOR\tCONTEXT\tUNTIL\n"
-              "a:latest\t0123456789ab\t1000\t75%/25% CPU/GPU\t4096\t2318-01-01T00:00:00Z\n");
+    EXPECT_EQ(
+        hearth({"ps"}).out,
+        "NAME\tMEMORY\tCONTEXT\tUNTIL\tUSED BY\tWHY\n"
+        "a:latest\t750 gpu0, 250 cpu\t4096\t2318-01-01T00:00:00Z\t/usr/bin/editor x2, open-webui, 1 waiting"
+        "\tasked for by open-webui\n");
     EXPECT_EQ(hearth_json({"ps"}).at(0)["models"], Json::parse(loaded_)["models"]);
+}
+
+TEST_F(ModelsProgram, PsOfAServiceThatSaysLittleIsShort) {
+    service_->on("GET /api/ps", 200, R"({"models":[{"name":"a:latest","size":1000}]})");
+    EXPECT_EQ(hearth({"ps"}).out,
+              "NAME\tMEMORY\tCONTEXT\tUNTIL\tUSED BY\tWHY\na:latest\t1000\t0\t\tnobody\t\n");
 }
 
 TEST_F(ModelsProgram, ShowSummarizesAModel) {
@@ -122,6 +132,10 @@ TEST_F(ModelsProgram, LoadWaitsForTheService) {
     EXPECT_EQ(service_->last_body("POST /hearth/v1/load"),
               R"({"context":512,"keep_alive":"1h","model":"a","stream":true})");
     EXPECT_EQ(hearth_json({"load", "a"}).size(), 2u);
+    service_->on_lines("POST /hearth/v1/load",
+                       {R"({"status":"waiting","ahead":1,"reason":"b is busy"})", R"({"status":"success"})"});
+    EXPECT_EQ(hearth({"load", "a"}).err, "waiting: 1 ahead, b is busy\n");
+    EXPECT_EQ(hearth({"load", "a", "-q"}).err, "");
     service_->on_lines("POST /hearth/v1/load", {R"({"error":"too big","code":"memory.insufficient"})"});
     EXPECT_EQ(hearth({"load", "a"}).exit_code, 4);
 }

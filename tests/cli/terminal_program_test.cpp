@@ -4,10 +4,12 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <latch>
 #include <pty.h>
+#include <sstream>
 #include <sys/wait.h>
 #include <termios.h>
 #include <thread>
@@ -82,6 +84,12 @@ class TerminalSession {
             }
         }
         seen_.erase(0, seen_.find(text) + text.size());
+    }
+    /// All that is still to come.
+    std::string read_to_end() {
+        while (read_some()) {
+        }
+        return std::exchange(seen_, {});
     }
     int exit_code() {
         while (read_some()) {
@@ -176,6 +184,46 @@ TEST_F(TerminalProgram, StopsTheAnswerAndNotItselfOnCtrlC) {
     session.type("half a line\x03");
     session.expect(">>> ");
     session.type("\x04");
+    EXPECT_EQ(session.exit_code(), 0);
+}
+
+TEST_F(TerminalProgram, ShowsWhatIsLoadedInEightyColumns) {
+    service_->on(
+        "GET /api/ps", 200,
+        R"({"models":[{"name":"hf.co/an-organisation/a-model-with-a-long-name-GGUF:Q4_K_M","size":4100000000,"state":"ready",)"
+        R"("context_length":131072,"expires_at":"2318-01-01T00:00:00Z","active_requests":0,"waiting_requests":0,)"
+        R"("devices":[{"id":"cpu","bytes":1100000000},{"id":"cuda0","bytes":3000000000}],"users":[],)"
+        R"("reason":"asked for by open-webui 4 minutes ago"},)"
+        R"({"name":"b","size":1000000,"state":"ready","context_length":512,"expires_at":"2318-01-01T00:00:00Z",)"
+        R"("active_requests":2,"waiting_requests":3,"devices":[{"id":"cpu","bytes":1000000}],)"
+        R"("users":[{"app":"/usr/bin/python3.11","requests":2}],"reason":"in use"}]})");
+    TerminalSession session(program_, {"ps"}, environment_);
+    std::istringstream screen(session.read_to_end());
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(screen, line);) {
+        lines.push_back(line.substr(0, line.find('\r')));
+    }
+    ASSERT_EQ(lines.size(), 3u);
+    for (const std::string& line : lines) {
+        EXPECT_LE(std::ranges::count_if(line, [](unsigned char c) { return (c & 0xc0) != 0x80; }), 80)
+            << line;
+    }
+    EXPECT_NE(lines[1].find("3.0 GB cuda0"), std::string::npos) << lines[1];
+    EXPECT_NE(lines[1].find("forever"), std::string::npos) << lines[1];
+    EXPECT_NE(lines[1].find("nobody"), std::string::npos) << lines[1];
+    EXPECT_NE(lines[2].find("python3.11 x2"), std::string::npos) << lines[2];
+    EXPECT_NE(lines[2].find("in use"), std::string::npos) << lines[2];
+    EXPECT_EQ(session.exit_code(), 0);
+}
+
+TEST_F(TerminalProgram, WipesWhatTheAnswerWaitedFor) {
+    service_->on_lines("POST /api/generate", {R"({"status":"waiting","ahead":1,"reason":"small is in use"})",
+                                              R"({"status":"loading","stage":"weights","fraction":0.25})",
+                                              R"({"response":"Hello","done":true})"});
+    TerminalSession session(program_, {"run", "m", "x"}, environment_);
+    session.expect("\rwaiting: 1 ahead, small is in use\x1b[K");
+    session.expect("\rloading weights 25%\x1b[K");
+    session.expect("\r\x1b[KHello");
     EXPECT_EQ(session.exit_code(), 0);
 }
 
