@@ -78,9 +78,13 @@ void Scheduler::Impl::step() noexcept {
     }
     stepping = true;
     try {
+        std::optional<Budget> there; // read once: carrying out decisions begins things and ends none
         bool more = true;
         while (more) {
-            const std::vector<Decision> decisions = arbiter.decide(budget(), now());
+            if (!there && anyone_waits()) {
+                there = budget();
+            }
+            const std::vector<Decision> decisions = arbiter.decide(there.value_or(Budget()), now());
             std::ranges::for_each(decisions, [this](const Decision& decision) { carry_out(decision); });
             more = !decisions.empty();
         }

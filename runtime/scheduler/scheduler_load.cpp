@@ -181,11 +181,11 @@ asio::awaitable<void> Scheduler::Impl::see_memory_free(Entry entry) {
 }
 
 bool Scheduler::Impl::is_seen_free(const Entry& entry) const {
+    MemoryState without = memory();
     const std::uint64_t held = entry->private_bytes();
-    if (seams.available_memory_bytes() >= entry->free_before + held - held / 10) {
+    if (without.available_bytes >= entry->free_before + held - held / 10) {
         return true;
     }
-    MemoryState without = memory();
     std::erase_if(without.holders, [&](const Holder& holder) { return holder.name == entry->name(); });
     return std::ranges::any_of(entries, [&](const Entry& other) {
         return other->state == LoadedRunner::State::waiting && !other->planning &&

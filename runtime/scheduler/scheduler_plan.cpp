@@ -268,12 +268,9 @@ MemoryState Scheduler::Impl::memory_alone() const {
     return state;
 }
 
-/// Nobody needs it who only uses what is loaded: it costs a few files to read.
+/// A few files are read for it.
 Budget Scheduler::Impl::budget() const {
     Budget budget;
-    if (!anyone_waits()) {
-        return budget;
-    }
     budget.free[host_device] = seams.available_memory_bytes();
     budget.limit = accelerator_limits;
     if (config.ram_limit_bytes) {
