@@ -93,6 +93,7 @@ runtime::LoadPlan to_load_plan(const memory::Choice& choice, const registry::Mod
                                const memory::Machine& machine) {
     runtime::LoadPlan plan;
     std::vector<std::string> accelerators;
+    accelerators.reserve(machine.accelerators.size());
     for (const memory::Device& device : machine.accelerators) {
         accelerators.push_back(device.id);
     }

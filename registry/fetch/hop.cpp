@@ -15,11 +15,11 @@ namespace hearth::registry::fetch {
 
 namespace {
 
-constexpr std::size_t max_header_bytes = 64 * 1024;
+constexpr std::size_t max_header_bytes = std::size_t{64} << 10;
 constexpr std::size_t max_headers = 256;
 /// The small body of a redirect is read, so that its connection can serve again; a larger one is not worth
 /// it.
-constexpr std::uint64_t max_redirect_body_bytes = 64 * 1024;
+constexpr std::uint64_t max_redirect_body_bytes = std::uint64_t{64} << 10;
 constexpr std::uint64_t slowest_bytes_per_second = 1024;
 
 std::string_view trimmed(std::string_view text) {

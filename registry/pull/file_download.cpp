@@ -21,7 +21,7 @@ namespace {
 
 /// Bytes per trip to the disk pool: large enough that the trip costs nothing, small enough that a kill loses
 /// little.
-constexpr std::size_t batch_bytes = 1024 * 1024;
+constexpr std::size_t batch_bytes = std::size_t{1} << 20;
 /// On a slow line a batch is written after this time, so that a kill costs seconds, not megabytes.
 constexpr auto batch_time = std::chrono::milliseconds(500);
 /// Stores behind the Hub give larger files by ranges only (reference registry.md 2.3: 50 GB).

@@ -96,18 +96,23 @@ Error HubSession::refusal(const FetchResponse& response, const std::string& file
     return describe(reduce(response));
 }
 
+TransientError HubSession::busy(const FetchResponse& response) const {
+    const int status = response.status();
+    auto wait = parse_retry_after(response.header("retry-after"));
+    wait = wait ? wait : parse_rate_limit(response.header("ratelimit"));
+    TransientError error(ErrorCode::registry_failed,
+                         status == 429 ? std::string("the Hub wants fewer requests (status 429)")
+                                       : fmt::format("the Hub answers with status {}", status),
+                         wait);
+    error.set_hint(status == 429 && authorization_.empty() ? "with HF_TOKEN it allows more of them"
+                                                           : "try again later");
+    return error;
+}
+
 void HubSession::check(const FetchResponse& response) const {
     const int status = response.status();
     if (status == 429 || status == 408 || status >= 500) {
-        auto wait = parse_retry_after(response.header("retry-after"));
-        wait = wait ? wait : parse_rate_limit(response.header("ratelimit"));
-        TransientError error(ErrorCode::registry_failed,
-                             status == 429 ? std::string("the Hub wants fewer requests (status 429)")
-                                           : fmt::format("the Hub answers with status {}", status),
-                             wait);
-        error.set_hint(status == 429 && authorization_.empty() ? "with HF_TOKEN it allows more of them"
-                                                               : "try again later");
-        throw error;
+        throw busy(response);
     }
     if (status != 200) {
         throw describe(reduce(response));

@@ -48,6 +48,7 @@ class HubSession : public SourceLogin {
     };
     boost::asio::awaitable<Answer> get(std::string path);
     boost::asio::awaitable<Answer> get_once(FetchRequest request);
+    TransientError busy(const FetchResponse& response) const;
     void check(const FetchResponse& response) const;
     HubRefusal reduce(const FetchResponse& response) const;
 

@@ -18,7 +18,7 @@
 namespace hearth::registry {
 
 namespace {
-constexpr std::size_t chunk_bytes = 1024 * 1024;
+constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
 }
 
 LocalFile::LocalFile(const std::filesystem::path& path)

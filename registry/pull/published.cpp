@@ -142,6 +142,7 @@ const PublishedQuant& PublishedModel::get(std::string_view tag) const {
         return *found;
     }
     std::vector<std::string> there;
+    there.reserve(quants.size());
     for (const PublishedQuant& quant : quants) {
         there.push_back(fmt::format("{} ({})", quant.tag, format_bytes(quant.size_bytes)));
     }

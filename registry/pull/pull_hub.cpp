@@ -40,6 +40,7 @@ FileSource source_of(const PublishedFile& file) {
 /// Digest of the manifest that the quant would get; nullopt when the Hub does not say the digest of a file.
 std::optional<Digest> manifest_digest(const PublishedQuant& quant) {
     std::vector<Layer> layers;
+    layers.reserve(quant.files.size());
     for (const PublishedFile& file : quant.files) {
         if (!file.digest) {
             return std::nullopt;
@@ -77,6 +78,7 @@ asio::awaitable<std::string> PullJob::pull_hub() {
     std::ranges::transform(quant.files, std::back_inserter(sources), source_of);
     co_await expect_space(std::move(sources));
     std::vector<Layer> layers;
+    layers.reserve(quant.files.size());
     for (const PublishedFile& file : quant.files) {
         layers.push_back(co_await fetch_published(file));
     }

@@ -166,6 +166,7 @@ asio::awaitable<std::string> PullJob::pull_file() {
                     fmt::format("a pin is the digest of one file, this model has {}", paths.size()));
     }
     std::vector<Layer> layers;
+    layers.reserve(paths.size());
     for (const std::string& path : paths) {
         layers.push_back(co_await import_file(path));
     }

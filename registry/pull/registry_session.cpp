@@ -21,8 +21,8 @@ namespace hearth::registry {
 
 namespace {
 
-constexpr std::uint64_t token_limit_bytes = 64 * 1024;
-constexpr std::uint64_t tags_limit_bytes = 256 * 1024;
+constexpr std::uint64_t token_limit_bytes = std::uint64_t{64} << 10;
+constexpr std::uint64_t tags_limit_bytes = std::uint64_t{256} << 10;
 
 std::string manifest_types() {
     return fmt::format("{}, {}, {}, {}", media_type::oci_manifest, media_type::docker_manifest,

@@ -169,6 +169,7 @@ Plan fit(const std::vector<Candidate>& candidates, const Wishes& wishes, const M
     check_wishes(wishes);
     const Wishes known = with_known_quant(wishes, candidates);
     std::vector<CandidatePlan> plans;
+    plans.reserve(candidates.size());
     for (const Candidate& candidate : candidates) {
         plans.push_back(plan_candidate(candidate, known, machine, estimator));
     }
