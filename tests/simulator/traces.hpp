@@ -1,0 +1,26 @@
+#pragma once
+
+#include "tests/simulator/trace.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace hearth::simulator {
+
+/// What is expected of our rule on a trace, against the better of the others: agreed before anything was measured.
+enum class Expectation {
+    no_worse, ///< at most 5 % more reload seconds, at most 5 % more wait
+    better    ///< mixed: models that do not fit together are asked for again and again by different programs
+};
+
+struct TraceKind {
+    std::string_view name;
+    std::string_view story; ///< one line for people
+    Expectation expectation = Expectation::no_worse;
+    Trace (*make)(std::uint64_t seed) = nullptr;
+};
+
+std::span<const TraceKind> traces();
+
+} // namespace hearth::simulator
