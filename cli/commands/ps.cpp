@@ -29,6 +29,7 @@ std::string memory_of(const Json& model, bool for_people) {
     }
     std::ranges::sort(devices, std::greater(), &std::pair<std::uint64_t, std::string>::first);
     std::vector<std::string> parts;
+    parts.reserve(devices.size());
     for (const auto& [bytes, device] : devices) {
         parts.push_back((for_people ? format_bytes(bytes) : std::to_string(bytes)) + " " + device);
     }
@@ -63,9 +64,9 @@ std::string users_of(const Json& model, bool for_people) {
 
 /// The time left for people: "4m10s", "forever", "in use"; else the time as the service wrote it.
 std::string until(const Json& model, bool for_people) {
-    const std::string text = get_string(model, "expires_at").value_or("");
+    std::string text = get_string(model, "expires_at").value_or("");
     const auto time = parse_rfc3339(text);
-    const std::string state = get_string(model, "state").value_or("ready");
+    std::string state = get_string(model, "state").value_or("ready");
     if (!for_people || !time) {
         return text;
     }
