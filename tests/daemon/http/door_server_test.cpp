@@ -2,6 +2,7 @@
 #include "base/async/timeout.hpp"
 #include "daemon/http/listen_sockets.hpp"
 #include "tests/daemon/http/http_fixture.hpp"
+#include "tests/daemon/http/waiting_handler.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -175,26 +176,6 @@ TEST_F(DoorServer, SlowsDownWhoGuesses) {
     EXPECT_GE(std::chrono::steady_clock::now() - begin, limits_.failed_token_delay);
     EXPECT_EQ(ask("GET", "/", localhost + bearer, false).status, 200);
 }
-
-/// Waits until its client is gone.
-struct Waiting {
-    Handler handler() {
-        return [this](Request, ResponseWriter& out) -> asio::awaitable<void> {
-            struct Mark {
-                std::promise<void>& ended;
-                ~Mark() { ended.set_value(); }
-            } mark{ended};
-            begun.set_value();
-            AsyncEvent event(co_await asio::this_coro::executor);
-            release = &event;
-            co_await event.wait();
-            co_await out.send_text(200, "finished");
-        };
-    }
-    std::promise<void> begun;
-    std::promise<void> ended;
-    AsyncEvent* release = nullptr; ///< on the io thread
-};
 
 TEST_F(DoorServer, CancelsTheAnswerWhoseClientCloses) {
     Waiting waiting;

@@ -7,6 +7,7 @@
 #include "tests/base/temporary_dir.hpp"
 #include "tests/daemon/http/http_fixture.hpp"
 #include "tests/daemon/http/tls_files.hpp"
+#include "tests/daemon/http/waiting_handler.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -129,26 +130,6 @@ class TlsServer : public HttpServer {
     std::unique_ptr<Door> door_;
 };
 
-/// Waits until it is released or its client is gone.
-struct Waiting {
-    Handler handler() {
-        return [this](Request, ResponseWriter& out) -> asio::awaitable<void> {
-            struct Mark {
-                std::promise<void>& ended;
-                ~Mark() { ended.set_value(); }
-            } mark{ended};
-            AsyncEvent event(co_await asio::this_coro::executor);
-            release = &event;
-            begun.set_value();
-            co_await event.wait();
-            co_await out.send_text(200, "finished");
-        };
-    }
-    std::promise<void> begun;
-    std::promise<void> ended;
-    AsyncEvent* release = nullptr; ///< on the io thread
-};
-
 TEST_F(TlsServer, AnswersInBothVersionsOfTls) {
     open();
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
@@ -242,20 +223,9 @@ TEST_F(TlsServer, AnswersWhatWasSentAheadOfItsTurn) {
     stop();
 }
 
-TEST_F(TlsServer, CancelsTheAnswerWhoseClientSaysGoodbye) {
-    Waiting waiting;
-    add_route("GET", "/wait", waiting.handler());
-    open();
-    TlsClient client(enter());
-    ASSERT_TRUE(client.connect());
-    client.send(get_request("/wait"));
-    waiting.begun.get_future().wait();
-    client.close();
-    EXPECT_EQ(waiting.ended.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
-    stop();
-}
+class LeavingClient : public TlsServer, public ::testing::WithParamInterface<void (TlsClient::*)()> {};
 
-TEST_F(TlsServer, CancelsTheAnswerWhoseClientVanishes) {
+TEST_P(LeavingClient, CancelsItsAnswer) {
     Waiting waiting;
     add_route("GET", "/wait", waiting.handler());
     open();
@@ -263,10 +233,12 @@ TEST_F(TlsServer, CancelsTheAnswerWhoseClientVanishes) {
     ASSERT_TRUE(client.connect());
     client.send(get_request("/wait"));
     waiting.begun.get_future().wait();
-    client.vanish();
+    (client.*GetParam())();
     EXPECT_EQ(waiting.ended.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
     stop();
 }
+INSTANTIATE_TEST_SUITE_P(Ways, LeavingClient, ::testing::Values(&TlsClient::close, &TlsClient::vanish),
+                         [](const auto& info) { return info.index == 0 ? "SaysGoodbye" : "Vanishes"; });
 
 asio::awaitable<void> count_bytes(Request, BodySource& body, ResponseWriter& out) {
     std::size_t total = 0;
