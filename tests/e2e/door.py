@@ -2,6 +2,7 @@
 import json
 import re
 import socket
+import ssl
 
 import harness
 from harness import HearthTest, Service, seconds
@@ -12,6 +13,21 @@ JSON = "Content-Type: application/json\r\n"
 def ports(service):
     """Those that the service listens on."""
     return [int(door["address"].rpartition(":")[2]) for door in service.client.get("/hearth/v1/status").json()["tcp"]]
+
+
+def exchange(connection, data):
+    """Sends bytes, reads to the end, however that comes. @return what was answered"""
+    try:
+        connection.sendall(data if isinstance(data, bytes) else data.encode("latin-1"))
+    except OSError:
+        pass  # refused while we were sending
+    answer = b""
+    try:
+        while piece := connection.recv(65536):
+            answer += piece
+    except (ConnectionResetError, ssl.SSLError):
+        pass
+    return answer
 
 
 class Answer:
@@ -52,17 +68,7 @@ class DoorTest(HearthTest):
     def raw(self, data, timeout=20):
         """Sends bytes, reads to the end."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=seconds(timeout)) as plain:
-            try:
-                plain.sendall(data if isinstance(data, bytes) else data.encode("latin-1"))
-            except OSError:
-                pass  # refused while we were sending
-            answer = b""
-            try:
-                while piece := plain.recv(65536):
-                    answer += piece
-            except ConnectionResetError:
-                pass
-            return answer
+            return exchange(plain, data)
 
     def ask(self, method, path, fields="", body="", host="localhost"):
         length = f"Content-Length: {len(body)}\r\n" if body else ""

@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 import harness
-from door import JSON, Answer, DoorTest, ports
+from door import JSON, Answer, DoorTest, exchange, ports
 from harness import Service, seconds
 from test_hostile import HOSTILE, OTHER_STATUS, STATUS_LINE
 
@@ -45,17 +45,7 @@ class TlsTest(DoorTest):
 
     def raw(self, data, timeout=20):
         with self.connect(timeout=timeout) as tls:
-            try:
-                tls.sendall(data if isinstance(data, bytes) else data.encode("latin-1"))
-            except OSError:
-                pass  # refused while we were sending
-            answer = b""
-            try:
-                while piece := tls.recv(65536):
-                    answer += piece
-            except OSError:
-                pass
-            return answer
+            return exchange(tls, data)
 
 
 class Serving(TlsTest):
