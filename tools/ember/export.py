@@ -6,7 +6,6 @@
     export.py --untrained ember-untrained.gguf         pseudo-random weights, for tests of the format: standard library alone
 """
 import argparse
-import dataclasses
 import sys
 from pathlib import Path
 
@@ -14,27 +13,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "make_model"))
 
 import chat
 from gguf import F16, F32, INT32, STRING, Model, Tensor, array, flag, real, text, uint, write_gguf
+from shape import Shape
 from tokenizer import Tokenizer
 from weights import Weights
 
 NORMAL, CONTROL = 1, 3
 DESCRIPTION = ("A very small model that knows one thing: how to use Hearth. It ships with Hearth as a self-test and a pocket manual; "
                "it is not an assistant, and it says so when it is asked something else.")
-
-
-@dataclasses.dataclass
-class Shape:
-    """The same fields as model.Shape, which needs torch."""
-
-    hidden: int = 256
-    layers: int = 4
-    heads: int = 8
-    key_value_heads: int = 2
-    feed_forward: int = 768
-    vocabulary: int = 0
-    context: int = 1024
-    rope_base: float = 10000.0
-    norm_epsilon: float = 1e-5
 
 
 def shape_metadata(shape: Shape, type: int) -> dict:
@@ -81,17 +66,18 @@ def vocabulary_metadata(tokenizer: Tokenizer) -> dict:
 def trained_tensors(path: Path, type: int) -> tuple[Shape, list[Tensor]]:
     import torch
 
-    from model import Ember, Shape as TrainedShape, named_tensors
+    from model import Ember, named_tensors
 
     state = torch.load(path)
-    model = Ember(TrainedShape(**state["shape"]))
+    shape = Shape(**state["shape"])
+    model = Ember(shape)
     model.load_state_dict(state["model"])
     tensors = []
     for name, values in named_tensors(model).items():
         own = type if values.dim() == 2 else F32
         data = values.to(torch.float16 if own == F16 else torch.float32).contiguous().numpy().tobytes()
         tensors.append(Tensor(name, tuple(reversed(values.shape)), own, lambda data=data: iter([data])))
-    return Shape(**state["shape"]), tensors
+    return shape, tensors
 
 
 def untrained_tensors(shape: Shape, type: int) -> list[Tensor]:

@@ -3,33 +3,11 @@
 RMS norms, rotary positions (neighbouring numbers are one pair, as llama.cpp's llama expects them), grouped-query attention, SwiGLU, and one matrix
 for input and output.
 """
-import dataclasses
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
-@dataclasses.dataclass
-class Shape:
-    hidden: int = 256
-    layers: int = 4
-    heads: int = 8
-    key_value_heads: int = 2
-    feed_forward: int = 768
-    vocabulary: int = 1536
-    context: int = 1024
-    rope_base: float = 10000.0
-    norm_epsilon: float = 1e-5
-
-    @property
-    def head(self) -> int:
-        return self.hidden // self.heads
-
-    @property
-    def narrow(self) -> int:
-        """Width of keys and of values."""
-        return self.head * self.key_value_heads
+from shape import Shape
 
 
 class RmsNorm(nn.Module):

@@ -24,8 +24,9 @@ import torch.nn.functional as F
 import chat
 from dialogues import Dialogue, Sampler, validation
 from entries import read_corpus
-from model import Ember, Shape
+from model import Ember
 from overlap import blocked_grams, grams, read_questions
+from shape import Shape
 from tokenizer import Tokenizer
 
 POOLED_BATCHES = 16  # drawn together and sorted by length
