@@ -158,15 +158,19 @@ asio::awaitable<Scheduler::Impl::Fit> Scheduler::Impl::fit_in(registry::Model mo
 
 /// What is being loaded may hold part of its memory already: nobody can say how much there is until it is loaded.
 asio::awaitable<Scheduler::Impl::Fit> Scheduler::Impl::fit_alone(Entry entry) {
-    while (true) {
-        Fit fit = co_await fit_in(*entry->model, entry->plugin, entry->options, memory_alone());
-        const bool loading = std::ranges::any_of(
-            entries, [](const Entry& other) { return other->state == LoadedRunner::State::loading; });
-        if (!fit.refusal || !loading || stopping || !entry->stop_reason.empty()) {
-            co_return fit;
+    auto loading = [this, &entry] {
+        return !stopping && entry->stop_reason.empty() &&
+               std::ranges::any_of(
+                   entries, [](const Entry& other) { return other->state == LoadedRunner::State::loading; });
+    };
+    Fit fit = co_await fit_in(*entry->model, entry->plugin, entry->options, memory_alone());
+    while (fit.refusal && loading()) {
+        while (loading()) {
+            co_await changed.wait();
         }
-        co_await changed.wait();
+        fit = co_await fit_in(*entry->model, entry->plugin, entry->options, memory_alone());
     }
+    co_return fit;
 }
 
 /// Is it worth having without waiting for more: what was asked for, or no less than the usual context.
