@@ -239,6 +239,9 @@ struct Daemon::Parts {
             data["reason"] = event.detail;
         }
         events.publish(event.type, std::move(data));
+        if (event.type != "model.waiting") {
+            machine.note_memory_moved();
+        }
         if (event.type == "model.unloaded") {
             ::malloc_trim(0); // what its requests used goes back to the system
         }

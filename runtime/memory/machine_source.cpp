@@ -100,13 +100,23 @@ asio::awaitable<void> MachineSource::read_facts() {
     }
 }
 
+bool MachineSource::is_accelerated() const {
+    return devices_ && std::ranges::any_of(devices_->devices, [](const BackendDevice& device) {
+               return device.kind != DeviceKind::cpu;
+           });
+}
+
+void MachineSource::note_memory_moved() {
+    if (is_accelerated()) {
+        devices_at_ = seams_.clock->steady_now() - accelerator_age;
+    }
+}
+
 bool MachineSource::devices_are_fresh() const {
     if (!devices_) {
         return false;
     }
-    const bool accelerated = std::ranges::any_of(
-        devices_->devices, [](const BackendDevice& device) { return device.kind != DeviceKind::cpu; });
-    const Steady::duration limit = accelerated ? Steady::duration(accelerator_age) : host_only_age;
+    const Steady::duration limit = is_accelerated() ? Steady::duration(accelerator_age) : host_only_age;
     return seams_.clock->steady_now() - devices_at_ < limit;
 }
 

@@ -59,6 +59,8 @@ class MachineSource {
     /// Measures now and stores the result; waits for a measurement that runs already.
     /// @throws Error  backend_failed when nothing could be measured
     boost::asio::awaitable<void> measure();
+    /// A model came or went: what accelerators have free is asked again when it is wanted next.
+    void note_memory_moved();
     /// Ends what runs in the background.
     boost::asio::awaitable<void> stop();
 
@@ -67,6 +69,7 @@ class MachineSource {
 
     boost::asio::awaitable<void> refresh_devices();
     bool devices_are_fresh() const;
+    bool is_accelerated() const;
     boost::asio::awaitable<void> read_facts();
     boost::asio::awaitable<void> measure_when_quiet();
     boost::asio::awaitable<void> measure_now();

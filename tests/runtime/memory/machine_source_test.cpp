@@ -89,6 +89,15 @@ TEST_F(MachineSourceTest, AsksForAcceleratorsAgainWhenTheAnswerIsOld) {
     EXPECT_EQ(run(source().machine()).accelerators.at(0).free_bytes, 2 * gibibyte);
 }
 
+TEST_F(MachineSourceTest, AsksForAcceleratorsAgainWhenAModelCameOrWent) {
+    give_gpu(7 * gibibyte);
+    source().note_memory_moved(); // nobody has asked yet
+    EXPECT_EQ(run(source().machine()).accelerators.at(0).free_bytes, 7 * gibibyte);
+    give_gpu(2 * gibibyte);
+    source().note_memory_moved();
+    EXPECT_EQ(run(source().machine()).accelerators.at(0).free_bytes, 2 * gibibyte);
+}
+
 TEST_F(MachineSourceTest, CountsWhatOurModelsHoldAgainstTheCap) {
     config_.ram_limit_bytes = 5 * gibibyte;
     held_ = 2 * gibibyte;
