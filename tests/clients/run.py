@@ -8,6 +8,7 @@ The packages (tests/clients/package-lock.json, exact versions and hashes) are in
 npm or network the suites are skipped, which is said and counted. Ends with "N skipped" and "N passed, N failed".
 
     HEARTH_BIN_DIR   where the binaries are
+    HEARTH_PRESET    how they were built: asan and tsan leave out what measures memory
     HEARTH_CACHE     the cache; default ${XDG_CACHE_HOME:-~/.cache}/hearth-build
 """
 import hashlib
@@ -23,12 +24,13 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 sys.dont_write_bytecode = True
 
+import many_apps  # noqa: E402
 import models  # noqa: E402
 from door import ports  # noqa: E402
 from harness import HAS_LLAMA, Service, seconds  # noqa: E402
 from test_tls import make_certificate  # noqa: E402
 
-RUNS = 4
+RUNS = 5
 
 
 def packages():
@@ -88,6 +90,16 @@ def run_suite(suite, name, folder, settings):
     return passed, failed
 
 
+def run_many_apps(folder):
+    """@return (passed, failed)"""
+    def node(settings):
+        done = run_node("many_apps.mjs", folder, settings)
+        if done.returncode != 0:
+            raise AssertionError(f"many_apps.mjs ended with {done.returncode}: {done.stderr[-2000:]}")
+        return done.stdout.splitlines()
+    return many_apps.run(node)
+
+
 def run_all(service, folder):
     """@return (passed, failed) of each run"""
     service.start("--listen", "127.0.0.1:0", "--compat-no-token")
@@ -128,7 +140,14 @@ def main():
         except AssertionError as complaint:
             failed += 1
             print(f"FAIL clients: {complaint}")
-    print(f"0 skipped\n{passed} passed, {failed} failed")
+    skipped = 0
+    if os.environ.get("HEARTH_PRESET", "dev") == "dev":
+        good, bad = run_many_apps(folder)
+        passed, failed = passed + good, failed + bad
+    else:
+        skipped = 1
+        print("skip many apps: a sanitizer needs memory of its own")
+    print(f"{skipped} skipped\n{passed} passed, {failed} failed")
     return 0 if failed == 0 and passed > 0 else 1
 
 

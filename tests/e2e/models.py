@@ -72,6 +72,12 @@ def split_tiny(folder, name, shards):
     return sorted(Path(folder).glob(f"{name}-*-of-*.gguf"))
 
 
+def three_small():
+    """Three different models of the shape of a real one with 135M parameters, in F16: 270 MB each."""
+    return [_made(f"hearth-small{seed}.gguf", lambda path, seed=seed: _generate(path, "--shape", "135m", "--seed", str(seed)))
+            for seed in (1, 2, 3)]
+
+
 def half_billion_f16(folder):
     """The shape of a real 0.5B model with random weights, in F16: a gigabyte, so not kept."""
     path = Path(folder) / "half.gguf"

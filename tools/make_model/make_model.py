@@ -5,6 +5,7 @@ Their text makes no sense: nothing was trained. But they are real models to ever
 a chat template, and answers of many different printable words that do not end before the limit. Same arguments, same bytes.
 
     make_model.py --shape tiny  tiny.gguf          llama architecture, 2.7 MB
+    make_model.py --shape 135m  small.gguf         the shape of SmolLM2-135M in F16, 270 MB
     make_model.py --shape 0.5b  half.gguf          the shape of Qwen2.5-0.5B in F16, 1 GB (about 10 s)
     make_model.py --shape embed embed.gguf         BERT architecture, for embeddings
     make_model.py --shape tiny --split 3 tiny.gguf writes tiny-00001-of-00003.gguf and so on

@@ -73,6 +73,8 @@ class Decoder:
 
 TINY = Decoder("llama", "Hearth tiny", F32, hidden=128, layers=2, heads=8, key_value_heads=2, feed_forward=320, vocabulary=2048,
                ordinary_tokens=2040, context=4096, rope_base=10000.0, biases=False)
+SMALL = Decoder("llama", "Hearth 135M", F16, hidden=576, layers=30, heads=9, key_value_heads=3, feed_forward=1536, vocabulary=49152,
+                ordinary_tokens=49000, context=8192, rope_base=100000.0, biases=False)
 HALF = Decoder("qwen2", "Hearth 0.5B", F16, hidden=896, layers=24, heads=14, key_value_heads=2, feed_forward=4864, vocabulary=151936,
                ordinary_tokens=151643, context=32768, rope_base=1000000.0, biases=True)
 
@@ -121,4 +123,4 @@ def build_embedder(seed: int) -> Model:
     return Model(metadata, tensors)
 
 
-SHAPES = {"tiny": TINY.build, "0.5b": HALF.build, "embed": build_embedder}
+SHAPES = {"tiny": TINY.build, "135m": SMALL.build, "0.5b": HALF.build, "embed": build_embedder}
