@@ -3,7 +3,6 @@
 #include "base/async/timeout.hpp"
 #include "base/log.hpp"
 #include "daemon/http/body_reader.hpp"
-#include "daemon/http/body_source.hpp"
 #include "daemon/http/door.hpp"
 #include "protocol/error_table.hpp"
 
@@ -205,9 +204,29 @@ asio::awaitable<bool> Session::admit(const Head& head, Request& request, Respons
     co_return false;
 }
 
+asio::awaitable<Session::Received> Session::receive(const Head& head, Request& request, ResponseWriter& out) {
+    Received received;
+    if (peer_.door != nullptr && co_await admit(head, request, out)) {
+        received.answered = true;
+        co_return received;
+    }
+    parse_target(head.target, request);
+    received.match = router_.find(head.method, request.path);
+    const Route* route = received.match.route;
+    if (peer_.door != nullptr) {
+        check_route(received.match, request, head);
+    }
+    if (route != nullptr && route->upload) {
+        out.set_keep_alive(false); // what the handler leaves unread would be taken for the next request
+        received.upload = std::make_unique<BodySource>(connection_, buffer_, head, limits_);
+        co_return received;
+    }
+    const bool large = route != nullptr && route->body == BodySize::large;
+    request.body = co_await read_body(head, large ? limits_.large_body_bytes : limits_.json_body_bytes);
+    co_return received;
+}
+
 asio::awaitable<bool> Session::serve(Head head) {
-    using namespace asio::experimental::awaitable_operators; // NOLINT: the operators live in no other
-                                                             // namespace
     Request request;
     request.access = peer_.access;
     request.app = peer_.app;
@@ -218,25 +237,9 @@ asio::awaitable<bool> Session::serve(Head head) {
                                     .write_stall = limits_.write_stall};
     ResponseWriter out(connection_, options);
     std::optional<Error> fault;
-    std::optional<BodySource> upload;
-    Router::Match match;
+    Received received;
     try {
-        if (peer_.door != nullptr && co_await admit(head, request, out)) {
-            co_return out.keep_alive() && !head.has_body();
-        }
-        parse_target(head.target, request);
-        match = router_.find(head.method, request.path);
-        if (peer_.door != nullptr) {
-            check_route(match, request, head);
-        }
-        const bool large = match.route != nullptr && match.route->body == BodySize::large;
-        const std::uint64_t limit = large ? limits_.large_body_bytes : limits_.json_body_bytes;
-        if (match.route != nullptr && match.route->upload) {
-            out.set_keep_alive(false); // what the handler leaves unread would be taken for the next request
-            upload.emplace(connection_, buffer_, head, limits_);
-        } else {
-            request.body = co_await read_body(head, limit);
-        }
+        received = co_await receive(head, request, out);
     } catch (const Error& error) {
         if (error.code() == ErrorCode::cancelled) {
             throw;
@@ -250,26 +253,35 @@ asio::awaitable<bool> Session::serve(Head head) {
         co_await connection_.close_gently();
         co_return false;
     }
-    request.method = head.method == "HEAD" ? "GET" : head.method;
-    request.parameters = std::move(match.parameters);
-    request.fields = std::move(head.fields);
-    if (match.route == nullptr && !match.allow.empty()) {
-        out.set_header("Allow", match.allow);
+    if (received.answered) {
+        co_return out.keep_alive() && !head.has_body();
     }
-    if (match.route == nullptr) {
-        const Error error = no_route(match, request.path, head.method);
+    request.method = head.method == "HEAD" ? "GET" : head.method;
+    request.parameters = std::move(received.match.parameters);
+    request.fields = std::move(head.fields);
+    if (received.match.route == nullptr) {
+        if (!received.match.allow.empty()) {
+            out.set_header("Allow", received.match.allow);
+        }
+        const Error error = no_route(received.match, request.path, head.method);
         co_await out.send_error(error);
         co_return out.keep_alive();
     }
-    if (upload) {
-        co_await (handle_upload(match.route, std::move(request), std::move(*upload), out) ||
+    co_return co_await answer(std::move(received), std::move(request), out);
+}
+
+asio::awaitable<bool> Session::answer(Received received, Request request, ResponseWriter& out) {
+    using namespace asio::experimental::awaitable_operators; // NOLINT: the operators live in no other
+                                                             // namespace
+    const Route* route = received.match.route;
+    if (received.upload) {
+        co_await (handle_upload(route, std::move(request), std::move(*received.upload), out) ||
                   connection_.wait_closed());
         co_await connection_.close_gently();
         co_return false;
     }
-    const Handler& handler = match.route->handler;
     auto answered =
-        co_await (handle(match.route, handler, std::move(request), out) || connection_.wait_closed());
+        co_await (handle(route, route->handler, std::move(request), out) || connection_.wait_closed());
     co_return answered.index() == 0 && out.keep_alive() && !draining_;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/http/body_source.hpp"
 #include "daemon/http/connection.hpp"
 #include "daemon/http/head.hpp"
 #include "daemon/http/limits.hpp"
@@ -8,6 +9,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -33,6 +35,13 @@ class Session {
     void close() { connection_.close(); }
 
   private:
+    /// A request as far as it was read before its handler runs.
+    struct Received {
+        Router::Match match;
+        std::unique_ptr<BodySource> upload; ///< where the handler takes the body itself
+        bool answered = false;              ///< it only asked whether a page may ask
+    };
+
     boost::asio::awaitable<std::optional<Head>> read_head(HeadFault& fault);
     /// @throws Error too_large, invalid_argument (bad chunks), timeout, cancelled
     boost::asio::awaitable<std::string> read_body(Head head, std::uint64_t limit);
@@ -40,6 +49,11 @@ class Session {
     /// @return whether the request is answered already: it only asked whether a page may ask
     /// @throws Error what is answered
     boost::asio::awaitable<bool> admit(const Head& head, Request& request, ResponseWriter& out);
+    /// The door's rules, the route and, unless the handler takes it itself, the body.
+    /// @throws Error what is answered
+    boost::asio::awaitable<Received> receive(const Head& head, Request& request, ResponseWriter& out);
+    /// By the handler of the route that was found. @return whether the connection stays open
+    boost::asio::awaitable<bool> answer(Received received, Request request, ResponseWriter& out);
     /// One request with its answer. @return whether the connection stays open
     boost::asio::awaitable<bool> serve(Head head);
     boost::asio::awaitable<void> refuse(HeadFault fault);
