@@ -12,15 +12,14 @@ namespace hearth {
 
 /// The timer never expires: it is a list of waiters that `cancel` completes.
 struct AsyncEvent::State {
-    explicit State(boost::asio::any_io_executor executor)
-        : timer(std::move(executor), boost::asio::steady_timer::time_point::max()) {}
+    explicit State(const boost::asio::any_io_executor& executor)
+        : timer(executor, boost::asio::steady_timer::time_point::max()) {}
 
     boost::asio::steady_timer timer;
     std::uint64_t notifications = 0;
 };
 
-AsyncEvent::AsyncEvent(boost::asio::any_io_executor executor)
-    : state_(std::make_shared<State>(std::move(executor))) {}
+AsyncEvent::AsyncEvent(boost::asio::any_io_executor executor) : state_(std::make_shared<State>(executor)) {}
 
 AsyncEvent::~AsyncEvent() {
     notify_all();

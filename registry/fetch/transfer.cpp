@@ -27,12 +27,13 @@ void add_header(HeaderList& list, const std::string& name, const std::string& va
     if (value.find_first_of(std::string("\r\n\0", 3)) != std::string::npos) {
         throw Error(ErrorCode::invalid_argument, "the " + name + " header holds a line break");
     }
-    curl_slist* longer = curl_slist_append(list.get(), (name + ": " + value).c_str());
+    const std::string line = name + ": " + value;
+    curl_slist* shorter = list.release(); // the longer list takes over what it holds, unless there is none
+    curl_slist* longer = curl_slist_append(shorter, line.c_str());
+    list.reset(longer != nullptr ? longer : shorter);
     if (longer == nullptr) {
         throw std::bad_alloc();
     }
-    list.release();
-    list.reset(longer);
 }
 
 HeaderList headers_for(const FetchRequest& request, bool same_origin) {

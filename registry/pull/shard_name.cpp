@@ -25,7 +25,7 @@ ShardName parse_shard_name(std::string_view path) {
     if (path.size() > 5 && name_text::equal_without_case(path.substr(path.size() - 5), ".gguf")) {
         path.remove_suffix(5);
     }
-    const ShardName whole{std::string(path), 1, 1};
+    ShardName whole{std::string(path), 1, 1};
     if (path.size() <= pattern.size()) {
         return whole;
     }

@@ -95,6 +95,7 @@ double measure_read_bandwidth(int threads) {
     const std::size_t share = block.words().size() / rates.size();
     {
         std::vector<std::jthread> readers;
+        readers.reserve(rates.size());
         for (std::size_t number = 0; number < rates.size(); ++number) {
             readers.emplace_back([&rates, number, part = block.words().subspan(share * number, share)] {
                 rates[number] = read_part(part);

@@ -128,7 +128,8 @@ std::uint64_t copied_layer_bytes(const ModelShape& shape, const LayerShape& laye
             layer.expert_bytes * 2 / 5 + batch.tokens * float_bytes * rows_of_experts; // the largest of three
     }
     if (!experts && layer.feed_forward > 0) {
-        const std::uint64_t network = (shape.gated ? 3 : 2) * layer.feed_forward * width;
+        const std::uint64_t matrices = shape.gated ? 3 : 2;
+        const std::uint64_t network = matrices * layer.feed_forward * width;
         const std::uint64_t attention = 2 * width * (query_row(shape, layer) + layer.key_row);
         const double share =
             static_cast<double>(layer.feed_forward * width) / static_cast<double>(network + attention);

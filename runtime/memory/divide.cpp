@@ -74,7 +74,8 @@ std::vector<double> rooms_for_layers(const Estimate& memory, const Placement& pl
 }
 
 std::vector<double> divide_evenly(std::size_t slots, std::size_t devices) {
-    std::vector<double> counts(devices, static_cast<double>(slots / devices));
+    const std::size_t each = slots / devices;
+    std::vector<double> counts(devices, static_cast<double>(each));
     for (std::size_t i = 0; i < slots % devices; ++i) {
         counts[i] += 1;
     }
