@@ -4,7 +4,7 @@
 #include "base/paths.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
-#include "cli/start_daemon.hpp"
+#include "process/start_service.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -45,7 +45,7 @@ bool answers(const protocol::Client& client) {
     }
 }
 
-void wait_for_answer(const protocol::Client& client, StartedDaemon& daemon, Interrupt& interrupt) {
+void wait_for_answer(const protocol::Client& client, process::StartedService& daemon, Interrupt& interrupt) {
     const auto deadline = std::chrono::steady_clock::now() + start_limit;
     while (!answers(client)) {
         if (const auto failure = daemon.failure()) {
@@ -73,7 +73,7 @@ const protocol::Client& Service::started_client() {
     if (!quiet_) {
         note("starting the Hearth service\n");
     }
-    StartedDaemon daemon = start_daemon();
+    process::StartedService daemon = process::start_service();
     wait_for_answer(client_, daemon, interrupt_);
     return client_;
 }

@@ -5,22 +5,22 @@
 #include <optional>
 #include <string>
 
-namespace hearth::cli {
+namespace hearth::process {
 
 /// A `hearthd` that this program has started. It outlives us.
-class StartedDaemon {
+class StartedService {
   public:
-    explicit StartedDaemon(process::DetachedProcess process) : process_(process) {}
+    explicit StartedService(DetachedProcess process) : process_(process) {}
 
     /// Why it has ended; nothing while it runs, and when it left because another one was quicker.
     std::optional<std::string> failure();
 
   private:
-    process::DetachedProcess process_;
+    DetachedProcess process_;
 };
 
 /// Starts the `hearthd` beside this program; its stdout and stderr are appended to `paths::log_file()`.
 /// @throws Error  daemon_unreachable, store_failed for the log
-StartedDaemon start_daemon();
+StartedService start_service();
 
-} // namespace hearth::cli
+} // namespace hearth::process

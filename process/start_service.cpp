@@ -1,4 +1,4 @@
-#include "cli/start_daemon.hpp"
+#include "process/start_service.hpp"
 
 #include "base/error.hpp"
 #include "base/paths.hpp"
@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <fcntl.h>
 
-namespace hearth::cli {
+namespace hearth::process {
 namespace {
 
 UniqueFd open_log() {
@@ -25,7 +25,7 @@ UniqueFd open_log() {
 
 } // namespace
 
-std::optional<std::string> StartedDaemon::failure() {
+std::optional<std::string> StartedService::failure() {
     constexpr int another_owns_the_socket = 75; // design section 4
     const auto ending = process_.try_reap();
     if (!ending || ending->exit_code == another_owns_the_socket) {
@@ -37,14 +37,14 @@ std::optional<std::string> StartedDaemon::failure() {
     return fmt::format("hearthd ended with exit code {}", ending->exit_code);
 }
 
-StartedDaemon start_daemon() {
+StartedService start_service() {
     const UniqueFd log = open_log();
     try {
-        return StartedDaemon(process::start_detached(paths::sibling_program("hearthd"), log.get()));
+        return StartedService(start_detached(paths::sibling_program("hearthd"), log.get()));
     } catch (Error& error) {
         error.set_hint("install hearthd beside hearth, or start it yourself");
         throw;
     }
 }
 
-} // namespace hearth::cli
+} // namespace hearth::process
