@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "daemon/event_bus.hpp"
 #include "daemon/handlers/body.hpp"
 #include "daemon/handlers/create_request.hpp"
 #include "daemon/handlers/fields.hpp"
@@ -43,6 +44,7 @@ asio::awaitable<void> run_create(Services& services, CreateRequest request,
     }
     auto report = [lines](const std::string& status) { lines->push({{"status", status}}); };
     const registry::Model model = co_await services.builder.create(std::move(request.build), report);
+    services.events.publish("models.changed", {{"model", model.ref.short_name()}, {"change", "created"}});
     lines->push({{"status", "success"}, {"model", model.ref.short_name()}});
 }
 
@@ -69,6 +71,7 @@ asio::awaitable<void> copy(Services& services, http::Request request, http::Resp
     }
     source = co_await real_name(services, std::move(source), std::move(request.app));
     co_await services.builder.copy(source, destination);
+    services.events.publish("models.changed", {{"model", destination}, {"change", "copied"}});
     co_await out.send_text(200, "");
 }
 

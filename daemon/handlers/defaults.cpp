@@ -1,6 +1,7 @@
 #include "base/error.hpp"
 #include "daemon/app_tokens.hpp"
 #include "daemon/default_models.hpp"
+#include "daemon/event_bus.hpp"
 #include "daemon/handlers/body.hpp"
 #include "daemon/handlers/fields.hpp"
 #include "daemon/handlers/model_name.hpp"
@@ -63,6 +64,7 @@ asio::awaitable<void> choose(Services& services, http::Request request, http::Re
         answer["hint"] = "no app has a token of that name yet; a program is named by its whole path";
     }
     co_await services.defaults.set(std::move(choice));
+    services.events.publish("default.changed", answer);
     co_await out.send_json(200, std::move(answer));
 }
 
@@ -72,6 +74,7 @@ asio::awaitable<void> clear(Services& services, http::Request request, http::Res
     const std::optional<std::string> before = co_await services.defaults.clear(app);
     Json answer = row_of(app, before);
     answer["cleared"] = before.has_value();
+    services.events.publish("default.changed", row_of(app, std::nullopt));
     co_await out.send_json(200, std::move(answer));
 }
 

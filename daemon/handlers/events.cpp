@@ -1,3 +1,4 @@
+#include "base/error.hpp"
 #include "daemon/event_bus.hpp"
 #include "daemon/handlers/routes.hpp"
 
@@ -6,19 +7,39 @@
 
 #include <unistd.h>
 
+#include <charconv>
+
 namespace hearth::daemon {
 
 namespace asio = boost::asio;
 
 namespace {
 
-constexpr auto heartbeat = std::chrono::seconds(15);
+constexpr std::chrono::seconds usual_heartbeat(15);
+constexpr int longest_heartbeat_seconds = 3600;
+
+/// How long the stream may be silent: `heartbeat=SECONDS` of the query. A client that sleeps between events asks for few.
+std::chrono::seconds heartbeat_of(const http::Request& request) {
+    const auto found = request.query.find("heartbeat");
+    if (found == request.query.end()) {
+        return usual_heartbeat;
+    }
+    const std::string& text = found->second;
+    int seconds = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (failure != std::errc() || end != text.data() + text.size() || seconds < 1 ||
+        seconds > longest_heartbeat_seconds) {
+        throw Error(ErrorCode::invalid_argument, "heartbeat is a number of seconds, 1 to 3600");
+    }
+    return std::chrono::seconds(seconds);
+}
 
 std::string framed(const Json& event) {
     return "event: " + event.value("type", "") + "\ndata: " + to_text(event) + "\n\n";
 }
 
-asio::awaitable<void> events(Services& services, http::Request, http::ResponseWriter& out) {
+asio::awaitable<void> events(Services& services, http::Request request, http::ResponseWriter& out) {
+    const std::chrono::seconds heartbeat = heartbeat_of(request);
     const auto queue = services.events.subscribe(co_await asio::this_coro::executor);
     out.begin_sse();
     const Json hello = {{"type", "hello"}, {"version", HEARTH_VERSION}, {"pid", ::getpid()}};

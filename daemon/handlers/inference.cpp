@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "daemon/event_bus.hpp"
 #include "daemon/handlers/fields.hpp"
 #include "daemon/handlers/model_name.hpp"
 #include "daemon/handlers/progress.hpp"
@@ -41,6 +42,14 @@ std::optional<std::chrono::nanoseconds> configured_keep_alive(const Services& se
         }
     }
     return std::nullopt;
+}
+
+/// People at the desktop hear of it too, not only the app whose request was refused.
+void tell_if_memory_is_low(Services& services, const std::string& model, const Error& error) {
+    if (error.code() == ErrorCode::memory_insufficient) {
+        services.events.publish("memory.low",
+                                {{"model", model}, {"reason", error.what()}, {"hint", error.hint()}});
+    }
 }
 
 asio::awaitable<void> acquire_into(Lease& lease, Services& services, Target target, runtime::LoadOptions load,
@@ -123,7 +132,13 @@ asio::awaitable<Lease> acquire(Services& services, Target target, runtime::LoadO
     request.name = std::move(target.name);
     request.options = std::move(load);
     request.keep_alive = keep_alive;
-    co_return co_await services.scheduler.acquire(std::move(request));
+    const std::string name = request.name;
+    try {
+        co_return co_await services.scheduler.acquire(std::move(request));
+    } catch (const Error& error) {
+        tell_if_memory_is_low(services, name, error);
+        throw;
+    }
 }
 
 asio::awaitable<Lease> acquire_telling(Services& services, Target target, runtime::LoadOptions load,

@@ -1,5 +1,6 @@
 #include "base/error.hpp"
 #include "daemon/default_models.hpp"
+#include "daemon/event_bus.hpp"
 #include "daemon/handlers/body.hpp"
 #include "daemon/handlers/fields.hpp"
 #include "daemon/handlers/model_json.hpp"
@@ -71,6 +72,7 @@ asio::awaitable<void> remove(Services& services, http::Request request, http::Re
     const registry::Model model = co_await services.catalog.get(name);
     co_await services.scheduler.unload(model.ref.short_name());
     const registry::Catalog::Removed removed = co_await services.catalog.remove(name);
+    services.events.publish("models.changed", {{"model", model.ref.short_name()}, {"change", "deleted"}});
     Json answer = {{"freed_bytes", removed.freed_bytes}, {"shared_bytes", removed.shared_bytes}};
     co_await out.send_json(200, std::move(answer));
 }

@@ -28,19 +28,22 @@ asio::awaitable<void> run_pull(Services& services, registry::PullRequest request
         Json line = progress_json(progress);
         Json event = line;
         event["model"] = name;
+        event["pull"] = name;
         services.events.publish("pull.progress", std::move(event), key.empty() ? key : name + " " + key);
         lines->push(std::move(line), key);
     };
     try {
         const registry::Model model = co_await services.pulls.pull(std::move(request), std::move(report));
-        Json event = {{"model", model.ref.short_name()}};
+        Json event = {{"model", model.ref.short_name()},
+                      {"pull", name}}; // kept under another name than was asked for
         services.events.publish("pull.done", std::move(event));
         lines->push({{"status", "success"},
                      {"model", model.ref.short_name()}, // the name that it is kept under
                      {"full_name", model.ref.full_name()}});
     } catch (...) {
         const Error error = to_error(std::current_exception());
-        Json event = {{"model", name}, {"error", error.what()}, {"code", code_name(error.code())}};
+        Json event = {
+            {"model", name}, {"pull", name}, {"error", error.what()}, {"code", code_name(error.code())}};
         services.events.publish("pull.failed", std::move(event));
         throw;
     }
