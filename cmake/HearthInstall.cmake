@@ -2,7 +2,7 @@
 include_guard(GLOBAL)
 include(GNUInstallDirs)
 
-foreach(program hearth hearthd hearth-fetch hearth-runner)
+foreach(program hearth hearthd hearth-fetch hearth-runner hearth-tray)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()

@@ -1,0 +1,54 @@
+#include "tray/service/probe.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace hearth::tray {
+namespace {
+
+const std::string head = "Num       RefCount Protocol Flags    Type St Inode Path\n";
+const std::string listening =
+    "0000000000000000: 00000002 00000000 00010000 0001 01 4242 /run/user/1000/hearth/api.sock\n";
+const std::string connection =
+    "0000000000000000: 00000003 00000000 00000000 0001 03 4243 /run/user/1000/hearth/api.sock\n";
+const std::string socket = "/run/user/1000/hearth/api.sock";
+const std::string lock =
+    "1: POSIX  ADVISORY  WRITE 99 00:2e:1 0 EOF\n2: FLOCK  ADVISORY  WRITE 1234 00:2e:777 0 EOF\n";
+
+TEST(TrayProbe, FindsNobodyWhereNobodyListens) {
+    EXPECT_EQ(judge_listener(head, lock, socket, 777), Listener::none);
+    EXPECT_EQ(judge_listener(head + connection, lock, socket, 777), Listener::none)
+        << "a connection does not listen";
+}
+
+TEST(TrayProbe, FindsAServiceByItsLock) {
+    EXPECT_EQ(judge_listener(head + listening, lock, socket, 777), Listener::service);
+}
+
+TEST(TrayProbe, TakesASocketWithoutALockForAsleep) {
+    EXPECT_EQ(judge_listener(head + listening, "", socket, 777), Listener::asleep);
+    EXPECT_EQ(judge_listener(head + listening, lock, socket, 0), Listener::asleep) << "no lock file yet";
+    EXPECT_EQ(judge_listener(head + listening, lock, socket, 77), Listener::asleep) << "another file's lock";
+    EXPECT_EQ(judge_listener(head + listening, lock, socket, 7777), Listener::asleep);
+}
+
+TEST(TrayProbe, TakesNoSharedLockForTheServices) {
+    const std::string shared = "2: FLOCK  ADVISORY  READ 1234 00:2e:777 0 EOF\n";
+    EXPECT_EQ(judge_listener(head + listening, shared, socket, 777), Listener::asleep);
+}
+
+TEST(TrayProbe, TellsPathsApart) {
+    EXPECT_EQ(judge_listener(head + listening, lock, "/hearth/api.sock", 777), Listener::none)
+        << "the end of another path";
+    EXPECT_EQ(judge_listener(head + listening, lock, "/run/user/1000/hearth/api.soc", 777), Listener::none);
+}
+
+TEST(TrayProbe, FindsAPathWithSpaces) {
+    const std::string line =
+        "0000000000000000: 00000002 00000000 00010000 0001 01 4242 /tmp/my folder/api.sock\n";
+    EXPECT_EQ(judge_listener(head + line, lock, "/tmp/my folder/api.sock", 777), Listener::service);
+}
+
+} // namespace
+} // namespace hearth::tray

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+namespace hearth::tray {
+
+/// What is at the socket.
+enum class Listener {
+    none,    ///< nobody listens
+    asleep,  ///< somebody listens, and the service does not run: a connection would start it
+    service, ///< the service runs
+};
+
+/// Looks without connecting, because a connection wakes a service that the system starts on use. The kernel lists who
+/// listens; a service that runs holds the lock beside its socket.
+Listener look_at_service(const std::filesystem::path& socket);
+
+/// As above, on the kernel's lists as text. @param lock_inode  of hearth.lock beside the socket; 0: there is none
+Listener judge_listener(std::string_view unix_sockets, std::string_view locks, std::string_view socket,
+                        unsigned long lock_inode);
+
+} // namespace hearth::tray
