@@ -59,6 +59,8 @@ def write_tensor(file, tensor: Tensor, patterns: dict[str, bytes]) -> None:
 
 
 def tokenizer(probe: Probe) -> dict:
+    if probe.architecture == "clip":
+        return {}  # a projector reads no text
     size = probe.metadata[f"{probe.architecture}.vocab_size"].data
     if probe.architecture.endswith("bert"):
         return word_piece_metadata(size)[1]
