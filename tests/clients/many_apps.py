@@ -14,7 +14,10 @@ CONFIG = "[runtime]\ncontext = 1024\nparallel = 1\n"
 
 
 class MemoryWatch:
-    """The most memory that all runners of a service had together, looked at again and again: shared pages are counted by share."""
+    """The most memory that all runners of a service had together, looked at again and again: shared pages are counted by share.
+
+    Runners are read one after the other, and one may leave and the next one load before its turn: each look reads all of them twice, and what a
+    runner has in both readings it had at the moment between them."""
 
     def __init__(self, core):
         self.core, self.peak, self.samples, self.done = core, 0, 0, threading.Event()
@@ -26,9 +29,13 @@ class MemoryWatch:
                 if "hearth-runner" in processes.program(child):
                     yield child
 
+    def _at_once(self):
+        first = {pid: processes.pss_bytes(pid) for pid in self._runners()}
+        return sum(min(size, processes.pss_bytes(pid)) for pid, size in first.items())
+
     def _watch(self):
         while not self.done.is_set():
-            self.peak = max(self.peak, sum(processes.pss_bytes(pid) for pid in self._runners()))
+            self.peak = max(self.peak, self._at_once())
             self.samples += 1
             time.sleep(0.01)
 
