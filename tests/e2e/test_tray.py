@@ -137,7 +137,7 @@ class Item(TrayTest):
         self.assertEqual(host.property("Menu"), MENU_PATH)
         self.assertEqual(host.property("Category"), "ApplicationStatus")
         self.assertEqual(host.property("Status"), "Active")
-        self.assertIs(host.property("ItemIsMenu"), False)
+        self.assertIs(host.property("ItemIsMenu"), True)
         for name in ("Title", "IconAccessibleDesc", "AttentionAccessibleDesc"):
             self.assertEqual(host.property(name), "Hearth: no model loaded")
         sizes = [(width, height, len(pixels)) for width, height, pixels in host.property("IconPixmap")]

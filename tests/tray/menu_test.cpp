@@ -102,6 +102,15 @@ TEST(TrayMenu, ShowsDownloadsWithTheirProgress) {
     EXPECT_EQ(find_item(build_menu(state), "pull/m")->label, "Downloading m: 44 % of 4.7 GB");
 }
 
+TEST(TrayMenu, NamesADownloadFromAnAddressByItsFile) {
+    State state = connected({});
+    reduce(state, testing::event("pull.progress", {{"pull", "https://example.org/models/small.gguf"}}));
+    reduce(state, testing::event("pull.progress", {{"pull", "hf.co/org/repo:Q4_K_M"}}));
+    const auto menu = build_menu(state);
+    EXPECT_EQ(find_item(menu, "pull/https://example.org/models/small.gguf")->label, "Downloading small.gguf");
+    EXPECT_EQ(find_item(menu, "pull/hf.co/org/repo:Q4_K_M")->label, "Downloading hf.co/org/repo:Q4_K_M");
+}
+
 TEST(TrayMenu, HasKeysThatAreItsItemsOwn) {
     State state = connected({"POST /hearth/v1/load", "PUT /hearth/v1/default", "DELETE /hearth/v1/default",
                              "POST /hearth/v1/open"});

@@ -39,7 +39,7 @@ struct StatusItem::Vtable {
     }
     static int is_menu(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void*,
                        sd_bus_error*) {
-        return sd_bus_message_append(reply, "b", 0); // a click is Activate
+        return sd_bus_message_append(reply, "b", 1); // a click opens the menu, where the host lets it
     }
     static int menu(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void*,
                     sd_bus_error*) {

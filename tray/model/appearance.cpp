@@ -55,7 +55,7 @@ std::string details_of(const State& state) {
                         model.state == "ready" ? format_bytes(model.size_bytes) : model.state));
     }
     for (const auto& [name, pull] : state.pulls) { // without figures that would change all the time
-        add("downloading " + name);
+        add("downloading " + shown_name(name));
     }
     return text;
 }

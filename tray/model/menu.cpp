@@ -107,9 +107,11 @@ std::vector<MenuItem> pull_items(const State& state) {
     std::vector<MenuItem> items;
     for (const auto& [name, pull] : state.pulls) {
         const auto percent = pull.percent();
-        items.push_back(line("pull/" + name, percent ? fmt::format("Downloading {}: {} % of {}", name,
-                                                                   *percent, format_bytes(pull.total_bytes()))
-                                                     : fmt::format("Downloading {}", name)));
+        std::string label = "Downloading " + shown_name(name);
+        if (percent) {
+            label += fmt::format(": {} % of {}", *percent, format_bytes(pull.total_bytes()));
+        }
+        items.push_back(line("pull/" + name, std::move(label)));
     }
     return items;
 }

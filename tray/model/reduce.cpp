@@ -132,7 +132,7 @@ std::vector<Notice> pull_failed(State& state, const Json& event) {
     if (text_of(event, "code") == "cancelled") { // by the user: no news
         return {};
     }
-    return {{"pull " + name, "Downloading " + name + " failed", text_of(event, "error"),
+    return {{"pull " + name, "Downloading " + shown_name(name) + " failed", text_of(event, "error"),
              Notice::Urgency::normal}};
 }
 

@@ -47,6 +47,12 @@ std::uint64_t State::loaded_bytes() const noexcept {
         [](std::uint64_t sum, const LoadedModel& model) { return sum + model.size_bytes; });
 }
 
+std::string shown_name(const std::string& asked) {
+    const auto slash = asked.rfind('/');
+    const bool is_address = asked.find("://") != std::string::npos && slash + 1 < asked.size();
+    return is_address ? asked.substr(slash + 1) : asked;
+}
+
 std::size_t State::ready_models() const noexcept {
     return static_cast<std::size_t>(std::ranges::count(loaded, "ready", &LoadedModel::state));
 }

@@ -57,6 +57,9 @@ struct Pull {
     std::optional<int> percent() const noexcept;
 };
 
+/// What was asked for, short enough for a line: of an address, its file.
+std::string shown_name(const std::string& asked);
+
 /// What of this machine the menu depends on, looked at by the caller: the state itself touches nothing.
 struct LocalFacts {
     bool log_exists = false;
