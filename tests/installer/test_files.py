@@ -1,0 +1,34 @@
+"""The files that are installed, by the tools that judge such files."""
+import os
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ["installer/install.sh", "installer/setup", "installer/quickstart"]
+
+
+class Scripts(unittest.TestCase):
+    def test_shellcheck_is_silent(self):
+        result = subprocess.run(["shellcheck", *SCRIPTS], cwd=ROOT, capture_output=True, text=True)
+        self.assertEqual((result.returncode, result.stdout), (0, ""))
+
+
+class Units(unittest.TestCase):
+    def test_systemd_has_nothing_to_say_about_them(self):
+        """systemd-analyze ends with 0 even for unknown keys, and says it on stderr."""
+        with tempfile.TemporaryDirectory(prefix="hearth-units-") as name:
+            folder = Path(name)
+            for unit in (ROOT / "installer/systemd").iterdir():
+                text = unit.read_text().replace("@HEARTHD@", "/bin/true")
+                (folder / unit.name.removesuffix(".in").replace("@", "@user")).write_text(text)
+            for manager, units in [("--user", ["hearthd.socket", "hearthd.service"]), ("--system", ["hearthd@user.service"])]:
+                result = subprocess.run(["systemd-analyze", manager, "verify", "--man=no", *(str(folder / unit) for unit in units)],
+                                        env=os.environ | {"XDG_RUNTIME_DIR": name}, capture_output=True, text=True)
+                said = "\n".join(line for line in result.stderr.splitlines() if name in line or "hearthd" in line)
+                self.assertEqual((result.returncode, said), (0, ""))
+
+
+if __name__ == "__main__":
+    unittest.main()
