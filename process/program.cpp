@@ -1,0 +1,135 @@
+#include "process/program.hpp"
+
+#include "base/error.hpp"
+#include "base/unique_fd.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace hearth::process {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t most_bytes = 1u << 20;
+constexpr int exit_late = 124;
+
+struct Pipe {
+    UniqueFd read_end;
+    UniqueFd write_end;
+    Pipe() {
+        std::array<int, 2> ends{};
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+            throw system_error(errno, "making a pipe", ErrorCode::internal);
+        }
+        read_end.reset(ends[0]);
+        write_end.reset(ends[1]);
+    }
+};
+
+std::vector<char*> pointers(std::vector<std::string>& words) {
+    std::vector<char*> result;
+    result.reserve(words.size() + 1);
+    for (std::string& word : words) {
+        result.push_back(word.data());
+    }
+    result.push_back(nullptr);
+    return result;
+}
+
+/// @return 0 or an errno
+int start(pid_t& pid, std::vector<std::string> words, int out, int err) {
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t defaults;
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+    const int failure =
+        ::posix_spawnp(&pid, words.front().c_str(), &actions, &attributes, pointers(words).data(), environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return failure;
+}
+
+/// @return false at the end of the stream
+bool read_some(int fd, std::string& into) {
+    std::array<char, 4096> buffer{};
+    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+    if (got < 0) {
+        return errno == EINTR;
+    }
+    into.append(buffer.data(),
+                std::min(static_cast<std::size_t>(got), most_bytes - std::min(most_bytes, into.size())));
+    return got > 0;
+}
+
+/// @return false when the time was over before both ended
+bool read_both(const UniqueFd& out, const UniqueFd& err, ProgramAnswer& answer, Clock::time_point deadline) {
+    std::array<pollfd, 2> watched{{{out.get(), POLLIN, 0}, {err.get(), POLLIN, 0}}};
+    while (watched[0].fd >= 0 || watched[1].fd >= 0) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+        if (left.count() <= 0) {
+            return false;
+        }
+        ::poll(watched.data(), watched.size(), static_cast<int>(left.count()));
+        if (watched[0].revents != 0 && !read_some(watched[0].fd, answer.out)) {
+            watched[0].fd = -1;
+        }
+        if (watched[1].revents != 0 && !read_some(watched[1].fd, answer.err)) {
+            watched[1].fd = -1;
+        }
+        watched[0].revents = watched[1].revents = 0;
+    }
+    return true;
+}
+
+int reap(pid_t pid) {
+    int status = 0;
+    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+} // namespace
+
+std::optional<ProgramAnswer> ask_program(const std::vector<std::string>& words,
+                                         std::chrono::milliseconds limit) {
+    Pipe out;
+    Pipe err;
+    pid_t pid = -1;
+    if (start(pid, words, out.write_end.get(), err.write_end.get()) != 0) {
+        return std::nullopt;
+    }
+    out.write_end.reset();
+    err.write_end.reset();
+    ProgramAnswer answer;
+    const bool ended = read_both(out.read_end, err.read_end, answer, Clock::now() + limit);
+    if (!ended) {
+        ::kill(pid, SIGKILL);
+    }
+    const int code = reap(pid);
+    answer.exit_code = ended ? code : exit_late;
+    return answer;
+}
+
+void become_program(const std::vector<std::string>& words) {
+    std::vector<std::string> own = words;
+    ::execvp(own.front().c_str(), pointers(own).data());
+    throw system_error(errno, "cannot start " + words.front(), ErrorCode::unsupported);
+}
+
+} // namespace hearth::process

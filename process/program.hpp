@@ -1,0 +1,28 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// Programs of the system that are asked something and end: `systemctl`, `loginctl`, `busctl`. Blocking; for
+/// programs without threads of their own.
+namespace hearth::process {
+
+struct ProgramAnswer {
+    int exit_code = 0; ///< 128 + signal when a signal ended it, 124 when it ran past its time and was killed
+    std::string out;   ///< at most 1 MiB
+    std::string err;
+};
+
+/// Runs a program, found along PATH, with our environment, stdin from /dev/null, and reads all it says.
+/// @param words  the program and its arguments
+/// @return       nothing when there is no such program
+std::optional<ProgramAnswer> ask_program(const std::vector<std::string>& words,
+                                         std::chrono::milliseconds limit = std::chrono::seconds(10));
+
+/// Becomes that program, with our streams: for commands that show what another program prints until Ctrl-C.
+/// @throws Error  unsupported when there is no such program
+[[noreturn]] void become_program(const std::vector<std::string>& words);
+
+} // namespace hearth::process

@@ -1,0 +1,40 @@
+#include "process/program.hpp"
+
+#include <gtest/gtest.h>
+
+namespace hearth::process {
+namespace {
+
+TEST(AskProgram, GivesWhatAProgramSaysOnBothStreamsAndItsExitCode) {
+    const auto answer = ask_program({"sh", "-c", "echo out; echo err >&2; exit 3"});
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->out, "out\n");
+    EXPECT_EQ(answer->err, "err\n");
+    EXPECT_EQ(answer->exit_code, 3);
+}
+
+TEST(AskProgram, KnowsProgramsThatAreNotThere) {
+    EXPECT_FALSE(ask_program({"hearth-no-such-program"}));
+}
+
+TEST(AskProgram, EndsAProgramThatRunsPastItsTime) {
+    const auto answer = ask_program({"sleep", "1000"}, std::chrono::milliseconds(1));
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->exit_code, 124);
+}
+
+TEST(AskProgram, ReadsMoreThanAPipeHoldsAndKeepsAMebibyte) {
+    const auto answer = ask_program({"head", "-c", "3000000", "/dev/zero"}, std::chrono::minutes(1));
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->exit_code, 0);
+    EXPECT_EQ(answer->out.size(), 1u << 20);
+}
+
+TEST(AskProgram, GivesItNoInput) {
+    const auto answer = ask_program({"cat"});
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->out, "");
+}
+
+} // namespace
+} // namespace hearth::process
