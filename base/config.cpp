@@ -1,12 +1,12 @@
 #include "base/config.hpp"
 
+#include "base/config_setting.hpp"
 #include "base/error.hpp"
 #include "base/nearest.hpp"
 #include "base/paths.hpp"
-#include "base/time.hpp"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -16,211 +16,266 @@
 namespace hearth {
 namespace {
 
-/// One value of a file, and where it stands, for error texts.
-class Setting {
+/// A configuration while its layers are laid on each other.
+class Merge {
   public:
-    Setting(const toml::node& node, std::string name, std::string file)
-        : node_(node), name_(std::move(name)), file_(std::move(file)) {}
-
-    [[noreturn]] void refuse(const std::string& why) const {
-        throw Error(ErrorCode::invalid_argument,
-                    fmt::format("{}:{}: {} {}", file_, node_.source().begin.line, name_, why));
-    }
-    std::string text() const {
-        const auto value = node_.value_exact<std::string>();
-        return value ? *value : (refuse("must be a text"), std::string());
-    }
-    bool boolean() const {
-        const auto value = node_.value_exact<bool>();
-        return value ? *value : (refuse("must be true or false"), false);
-    }
-    /// One text, or a list of them.
-    std::vector<std::string> texts() const {
-        const toml::array* list = node_.as_array();
-        if (list == nullptr) {
-            return {text()};
-        }
-        std::vector<std::string> values;
-        for (const toml::node& element : *list) {
-            values.push_back(Setting(element, name_, file_).text());
-        }
-        return values;
-    }
-    std::int64_t integer(std::int64_t smallest, std::int64_t largest) const {
-        const auto value = node_.value_exact<std::int64_t>();
-        if (!value || *value < smallest || *value > largest) {
-            refuse(fmt::format("must be a whole number from {} to {}", smallest, largest));
-        }
-        return *value;
-    }
-    template <class Parser> auto parsed(Parser parser) const {
-        const std::string value = text();
-        try {
-            return parser(value);
-        } catch (Error& error) {
-            error.add_context(fmt::format("{}:{}: {}", file_, node_.source().begin.line, name_));
-            throw;
+    Merge() {
+        for (const ConfigKey& key : config_keys()) {
+            rows_.push_back(
+                {std::string(key.name), {{ConfigLayer::built_in, "", key.show(config_)}}, key.live});
         }
     }
 
-    std::uint64_t bytes() const {
-        if (const auto number = node_.value_exact<std::int64_t>(); number && *number >= 0) {
-            return static_cast<std::uint64_t>(*number);
+    const Config& config() const noexcept { return config_; }
+    LoadedConfig take() && { return {std::move(config_), std::move(rows_)}; }
+
+    /// @throws Error invalid_argument
+    void add_file(ConfigLayer layer, const toml::table& settings, const std::string& file) {
+        layer_ = layer;
+        file_ = file;
+        for (const auto& [key, node] : settings) {
+            if (key.str() == "models" && node.is_table()) {
+                add_overrides(config_.models, "models", *node.as_table());
+            } else if (key.str() == "apps" && node.is_table()) {
+                add_overrides(config_.apps, "apps", *node.as_table());
+            } else {
+                add_node(node, std::string(key.str()));
+            }
         }
-        return parsed(parse_bytes);
     }
-    std::chrono::nanoseconds duration() const {
-        if (const auto seconds = node_.value_exact<std::int64_t>()) {
-            return std::chrono::seconds(integer(-1, 1'000'000'000));
-        }
-        return parsed([](const std::string& value) { return parse_go_duration(value); });
+
+    /// @param variable  where the value comes from
+    void add_value(ConfigLayer layer, const std::string& key, const toml::node& value,
+                   const std::string& variable) {
+        layer_ = layer;
+        file_ = variable;
+        add(Setting(value, key, variable));
     }
 
   private:
-    const toml::node& node_;
-    std::string name_;
+    void add_node(const toml::node& node, const std::string& name) {
+        const toml::table* inner = node.as_table();
+        if (inner == nullptr || (!is_section(name) && inner->empty())) {
+            add(Setting(node, name, file_));
+            return;
+        }
+        for (const auto& [key, value] : *inner) {
+            add_node(value, name + "." + std::string(key.str()));
+        }
+    }
+
+    static bool is_section(std::string_view name) {
+        const std::string prefix = std::string(name) + ".";
+        return std::ranges::any_of(config_keys(),
+                                   [&](const ConfigKey& key) { return key.name.starts_with(prefix); });
+    }
+
+    void add(const Setting& setting) {
+        const auto known = std::ranges::find(config_keys(), setting.name(), &ConfigKey::name);
+        if (known == config_keys().end()) {
+            refuse_unknown(setting);
+        }
+        known->apply(config_, setting);
+        note(setting, known->show(config_), known->live);
+    }
+
+    [[noreturn]] static void refuse_unknown(const Setting& setting) {
+        std::vector<std::string_view> names;
+        std::ranges::transform(config_keys(), std::back_inserter(names), &ConfigKey::name);
+        const auto nearest = nearest_name(setting.name(), names);
+        setting.refuse(nearest ? fmt::format("is not a setting; did you mean {}?", *nearest)
+                               : "is not a setting");
+    }
+
+    /// @param kind  "models" or "apps": tables whose names may hold any character
+    void add_overrides(std::map<std::string, ConfigOverrides>& into, const std::string& kind,
+                       const toml::table& all) {
+        const std::string one = kind == "models" ? "a model" : "an app";
+        for (const auto& [key, node] : all) {
+            const std::string name = fmt::format("{}.\"{}\"", kind, key.str());
+            const toml::table* table = node.as_table();
+            if (table == nullptr) {
+                Setting(node, name, file_)
+                    .refuse(fmt::format("is not a setting; {} has a table: [{}.\"NAME\"]", one, kind));
+            }
+            ConfigOverrides& overrides = into[std::string(key.str())];
+            for (const auto& [inner, value] : *table) {
+                add_override(overrides, Setting(value, name + "." + std::string(inner.str()), file_),
+                             inner.str(), one);
+            }
+        }
+    }
+
+    void add_override(ConfigOverrides& overrides, const Setting& setting, std::string_view key,
+                      const std::string& one) {
+        const auto known = std::ranges::find(override_keys(), key, &OverrideKey::name);
+        if (known == override_keys().end()) {
+            std::vector<std::string_view> names;
+            std::ranges::transform(override_keys(), std::back_inserter(names), &OverrideKey::name);
+            setting.refuse(fmt::format("is not a setting of {}; there is {}", one, fmt::join(names, ", ")));
+        }
+        known->apply(overrides, setting);
+        note(setting, known->show(overrides), true);
+    }
+
+    void note(const Setting& setting, std::string value, bool live) {
+        auto row = std::ranges::find(rows_, setting.name(), &ConfigRow::name);
+        if (row == rows_.end()) {
+            rows_.push_back({setting.name(), {}, live});
+            row = rows_.end() - 1;
+        }
+        row->words.push_back({layer_, setting.place(), std::move(value)});
+    }
+
+    Config config_;
+    std::vector<ConfigRow> rows_;
+    ConfigLayer layer_ = ConfigLayer::built_in;
     std::string file_;
 };
 
-struct Key {
-    std::string_view name;
-    void (*apply)(Config& config, const Setting& setting);
-};
-
-constexpr std::array<Key, 17> keys{{
-    {"memory.ram_limit", [](Config& c, const Setting& s) { c.ram_limit_bytes = s.bytes(); }},
-    {"memory.margin", [](Config& c, const Setting& s) { c.margin_bytes = s.bytes(); }},
-    {"memory.gpu_margin", [](Config& c, const Setting& s) { c.gpu_margin_bytes = s.bytes(); }},
-    {"runtime.keep_alive", [](Config& c, const Setting& s) { c.keep_alive = s.duration(); }},
-    {"runtime.parallel",
-     [](Config& c, const Setting& s) { c.parallel = static_cast<int>(s.integer(1, 256)); }},
-    {"runtime.context", [](Config& c, const Setting& s) { c.context_tokens = s.integer(0, 1 << 30); }},
-    {"runtime.backend", [](Config& c, const Setting& s) { c.backend = s.text(); }},
-    {"runtime.threads",
-     [](Config& c, const Setting& s) { c.threads = static_cast<int>(s.integer(0, 4096)); }},
-    {"registry.default", [](Config& c, const Setting& s) { c.default_registry = s.text(); }},
-    {"server.listen", [](Config& c, const Setting& s) { c.server.listen = s.texts(); }},
-    {"server.hosts", [](Config& c, const Setting& s) { c.server.hosts = s.texts(); }},
-    {"server.origins", [](Config& c, const Setting& s) { c.server.origins = s.texts(); }},
-    {"server.compat_no_token", [](Config& c, const Setting& s) { c.server.compat_no_token = s.boolean(); }},
-    {"server.insecure_lan", [](Config& c, const Setting& s) { c.server.insecure_lan = s.boolean(); }},
-    {"server.tls_cert", [](Config& c, const Setting& s) { c.server.tls_cert = s.text(); }},
-    {"server.tls_key", [](Config& c, const Setting& s) { c.server.tls_key = s.text(); }},
-    {"server.connections_per_address",
-     [](Config& c, const Setting& s) {
-         c.server.connections_per_address = static_cast<int>(s.integer(1, 256));
-     }},
-}};
-
-void apply(Config& config, const Setting& setting, std::string_view name) {
-    for (const Key& key : keys) {
-        if (key.name == name) {
-            key.apply(config, setting);
-            return;
-        }
-    }
-    std::array<std::string_view, keys.size()> names;
-    std::transform(keys.begin(), keys.end(), names.begin(), [](const Key& key) { return key.name; });
-    const auto nearest = nearest_name(name, names);
-    setting.refuse(nearest ? fmt::format("is not a setting; did you mean {}?", *nearest)
-                           : "is not a setting");
-}
-
-bool is_section(std::string_view name) {
-    const std::string prefix = std::string(name) + ".";
-    return std::any_of(keys.begin(), keys.end(),
-                       [&](const Key& key) { return key.name.starts_with(prefix); });
-}
-
-void apply_table(Config& config, const toml::table& table, const std::string& prefix,
-                 const std::string& file) {
-    for (const auto& [key, node] : table) {
-        const std::string name = prefix + std::string(key.str());
-        if (const toml::table* inner = node.as_table();
-            inner != nullptr && (is_section(name) || !inner->empty())) {
-            apply_table(config, *inner, name + ".", file);
-        } else {
-            apply(config, Setting(node, name, file), name);
-        }
-    }
-}
-
-struct ModelKey {
-    std::string_view name;
-    void (*apply)(ModelConfig& config, const Setting& setting);
-};
-
-constexpr std::array<ModelKey, 1> model_keys{{
-    {"keep_alive", [](ModelConfig& c, const Setting& s) { c.keep_alive = s.duration(); }},
-}};
-
-/// One table of `models`, whose name is a model's and may hold any character.
-void apply_model(ModelConfig& config, const toml::node& node, const std::string& name,
-                 const std::string& file) {
-    const toml::table* table = node.as_table();
-    if (table == nullptr) {
-        Setting(node, name, file).refuse("is not a setting; a model has a table: [models.\"NAME\"]");
-    }
-    for (const auto& [key, value] : *table) {
-        const Setting setting(value, name + "." + std::string(key.str()), file);
-        const auto known = std::ranges::find(model_keys, key.str(), &ModelKey::name);
-        if (known == model_keys.end()) {
-            setting.refuse("is not a setting of a model; there is keep_alive");
-        }
-        known->apply(config, setting);
-    }
-}
-
-void apply_models(Config& config, const toml::table& models, const std::string& file) {
-    for (const auto& [key, node] : models) {
-        const std::string model(key.str());
-        apply_model(config.models[model], node, fmt::format("models.\"{}\"", model), file);
-    }
-}
-
-void apply_settings(Config& config, toml::table settings, const std::string& file) {
-    if (const toml::table* models = settings["models"].as_table()) {
-        apply_models(config, *models, file);
-        settings.erase("models");
-    }
-    apply_table(config, settings, "", file);
-}
-
-void apply_file(Config& config, const std::string& file) {
+/// A file's settings; empty when there is no file. @throws Error invalid_argument, with the line
+toml::table read_settings(const std::filesystem::path& file) {
     std::error_code ignored;
     if (!std::filesystem::exists(file, ignored)) {
-        return;
+        return {};
     }
     try {
-        apply_settings(config, toml::parse_file(file), file);
+        return toml::parse_file(file.string());
     } catch (const toml::parse_error& error) {
         throw Error(ErrorCode::invalid_argument,
-                    fmt::format("{}:{}: {}", file, error.source().begin.line, error.description()));
+                    fmt::format("{}:{}: {}", file.string(), error.source().begin.line, error.description()));
     }
 }
 
-void apply_environment(Config& config) {
-    const char* limit = std::getenv("HEARTH_RAM_LIMIT");
-    if (limit == nullptr || *limit == '\0') {
-        return;
+std::string variable(const char* name) {
+    const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe): nobody changes the environment
+    return value != nullptr ? value : "";
+}
+
+/// OLLAMA_HOST as Ollama reads it: "0.0.0.0", ":8080", "http://localhost:11434" → an address and a port.
+std::string ollama_address(std::string text) {
+    if (const auto mark = text.find("://"); mark != std::string::npos) {
+        text = text.substr(mark + 3);
     }
-    try {
-        config.ram_limit_bytes = parse_bytes(limit);
-    } catch (Error& error) {
-        error.add_context("HEARTH_RAM_LIMIT");
-        throw;
+    text = text.substr(0, text.find('/'));
+    const auto bracket = text.find(']');
+    const auto colon = text.find(':', bracket == std::string::npos ? 0 : bracket);
+    std::string host = text.substr(0, colon);
+    const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
+    if (host.empty() || host == "localhost") {
+        host = "127.0.0.1";
     }
+    return host + ":" + (port.empty() ? "11434" : port);
+}
+
+struct OllamaVariable {
+    const char* name;
+    const char* key;
+    void (*add)(Merge& merge, const OllamaVariable& self, const std::string& text);
+};
+
+void add_text(Merge& merge, const OllamaVariable& self, const std::string& text) {
+    merge.add_value(ConfigLayer::ollama, self.key, toml::value<std::string>(text), self.name);
+}
+
+/// A number where it is one: seconds, bytes, tokens.
+void add_number_or_text(Merge& merge, const OllamaVariable& self, const std::string& text) {
+    char* end = nullptr;
+    const long long number = std::strtoll(text.c_str(), &end, 10);
+    if (end == text.c_str() || *end != '\0') {
+        add_text(merge, self, text);
+    } else {
+        merge.add_value(ConfigLayer::ollama, self.key, toml::value<std::int64_t>(number < 0 ? -1 : number),
+                        self.name);
+    }
+}
+
+void add_host(Merge& merge, const OllamaVariable& self, const std::string& text) {
+    add_text(merge, self, ollama_address(text));
+}
+
+void add_list(Merge& merge, const OllamaVariable& self, const std::string& text) {
+    toml::array list;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const auto end = std::min(text.find(',', begin), text.size());
+        if (end > begin) {
+            list.push_back(text.substr(begin, end - begin));
+        }
+        begin = end + 1;
+    }
+    merge.add_value(ConfigLayer::ollama, self.key, list, self.name);
+}
+
+/// Those that have a meaning here.
+constexpr std::array<OllamaVariable, 6> ollama_variables{{
+    {"OLLAMA_HOST", "server.listen", add_host},
+    {"OLLAMA_ORIGINS", "server.origins", add_list},
+    {"OLLAMA_KEEP_ALIVE", "runtime.keep_alive", add_number_or_text},
+    {"OLLAMA_NUM_PARALLEL", "runtime.parallel", add_number_or_text},
+    {"OLLAMA_CONTEXT_LENGTH", "runtime.context", add_number_or_text},
+    {"OLLAMA_GPU_OVERHEAD", "memory.gpu_margin", add_number_or_text},
+}};
+
+void add_ollama(Merge& merge) {
+    for (const OllamaVariable& row : ollama_variables) {
+        if (const std::string text = variable(row.name); !text.empty()) {
+            row.add(merge, row, text);
+        }
+    }
+}
+
+void add_environment(Merge& merge) {
+    constexpr const char* limit = "HEARTH_RAM_LIMIT";
+    if (const std::string text = variable(limit); !text.empty()) {
+        merge.add_value(ConfigLayer::environment, "memory.ram_limit", toml::value<std::string>(text), limit);
+    }
+}
+
+/// Whether a file switches OLLAMA_* on; the last one that says it counts.
+bool wants_ollama(const std::vector<toml::table>& files) {
+    bool wanted = false;
+    for (const toml::table& settings : files) {
+        wanted = settings["compat"]["ollama"].value<bool>().value_or(wanted);
+    }
+    return wanted;
 }
 
 } // namespace
 
-Config Config::load() {
-    Config config;
-    for (const std::filesystem::path& file : paths::config_files()) {
-        apply_file(config, file.string());
+std::string_view layer_name(ConfigLayer layer) noexcept {
+    switch (layer) {
+    case ConfigLayer::built_in:
+        return "built-in";
+    case ConfigLayer::ollama:
+        return "OLLAMA_*";
+    case ConfigLayer::system:
+        return "system";
+    case ConfigLayer::user:
+        return "user";
+    case ConfigLayer::environment:
+        return "environment";
     }
-    apply_environment(config);
-    return config;
+    return "built-in";
+}
+
+LoadedConfig Config::load_with_words() {
+    const std::vector<std::filesystem::path> files = paths::config_files();
+    std::vector<toml::table> settings;
+    std::ranges::transform(files, std::back_inserter(settings), read_settings);
+    Merge merge;
+    if (wants_ollama(settings)) {
+        add_ollama(merge);
+    }
+    for (std::size_t index = 0; index < files.size(); ++index) {
+        const ConfigLayer layer = index == 0 ? ConfigLayer::system : ConfigLayer::user;
+        merge.add_file(layer, settings[index], files[index].string());
+    }
+    add_environment(merge);
+    return std::move(merge).take();
+}
+
+Config Config::load() {
+    return load_with_words().config;
 }
 
 } // namespace hearth

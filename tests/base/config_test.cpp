@@ -88,8 +88,9 @@ TEST_F(ConfigFile, SetsWhatHoldsForOneModel) {
 }
 
 TEST_F(ConfigFile, RefusesWhatAModelCannotBeTold) {
-    EXPECT_EQ(refusal("[models.\"a.b\"]\nkeepalive = '1h'\n"),
-              "2: models.\"a.b\".keepalive is not a setting of a model; there is keep_alive");
+    EXPECT_EQ(
+        refusal("[models.\"a.b\"]\nkeepalive = '1h'\n"),
+        "2: models.\"a.b\".keepalive is not a setting of a model; there is keep_alive, context, parallel");
     EXPECT_EQ(refusal("[models.a]\nkeep_alive = true\n"), "2: models.\"a\".keep_alive must be a text");
     EXPECT_EQ(refusal("models.a = 3\n"),
               "1: models.\"a\" is not a setting; a model has a table: [models.\"NAME\"]");
