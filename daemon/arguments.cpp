@@ -11,7 +11,7 @@ namespace hearth::daemon {
 
 const std::string_view help_text =
     R"(Usage: hearthd [--listen ADDRESS]... [--compat-no-token] [--tls-cert FILE --tls-key FILE] [--insecure-lan]
-               [--help] [--version]
+               [--leave-when-idle] [--help] [--version]
 
 Hearth's background service: keeps models, runs them, answers on Unix sockets.
 It stays in the foreground, logs to stderr and stops on SIGTERM. `hearth` starts it when none answers.
@@ -24,6 +24,9 @@ The TCP door, off unless asked for (settings: server.listen, hosts, origins, com
   --tls-cert FILE            certificate with its chain, and its key, in PEM: with them an address beyond this
   --tls-key FILE             machine may be opened, such as 0.0.0.0:11434, and speaks TLS
   --insecure-lan             allow such an address without TLS, where others can read what is said
+
+  --leave-when-idle          end when nobody used it for server.leave_after (30m) and no model is loaded; `hearth`
+                             starts it so. Not while it serves TCP
 
 Places (the variable wins over what stands before it)
   data       ~/.local/share/hearth            HEARTH_DATA
@@ -96,6 +99,8 @@ Arguments parse_arguments(std::span<char* const> arguments) {
             parsed.compat_no_token = true;
         } else if (argument == "--insecure-lan") {
             parsed.insecure_lan = true;
+        } else if (argument == "--leave-when-idle") {
+            parsed.leave_when_idle = true;
         } else if (const auto address = value_of("--listen", arguments, i)) {
             parsed.listen.push_back(checked_address(*address));
         } else if (const auto certificate = value_of("--tls-cert", arguments, i)) {

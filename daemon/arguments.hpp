@@ -16,6 +16,7 @@ struct Arguments {
     std::vector<std::string> listen; ///< addresses; any replaces those of the configuration
     bool compat_no_token = false;
     bool insecure_lan = false;
+    bool leave_when_idle = false;
     std::string tls_cert; ///< files; each replaces that of the configuration
     std::string tls_key;
 

@@ -5,11 +5,13 @@
 #include "base/log.hpp"
 #include "base/paths.hpp"
 #include "daemon/app_tokens.hpp"
+#include "daemon/config_keeper.hpp"
 #include "daemon/default_models.hpp"
 #include "daemon/doors.hpp"
 #include "daemon/event_bus.hpp"
 #include "daemon/handlers/routes.hpp"
 #include "daemon/handlers/services.hpp"
+#include "daemon/http/activity.hpp"
 #include "daemon/http/router.hpp"
 #include "daemon/http/server.hpp"
 #include "daemon/planning/planner.hpp"
@@ -101,8 +103,9 @@ struct Daemon::Parts {
           history(io, measurements), planner(io, disk, planner_sources()),
           tokens(io, blobs.data_dir() / "tokens.json", disk,
                  [this](const std::string& id) { server.close_sessions(id); }),
-          defaults(io, blobs.data_dir() / "defaults.json", disk), services(make_services()),
-          server(io, router, limits_of(config.server)) {
+          defaults(io, blobs.data_dir() / "defaults.json", disk),
+          configuration(io, config, std::move(inherited.config_rows), disk, configuration_seams()),
+          services(make_services()), server(io, router, limits_of(config.server)) {
         services.socket = api_path(sockets);
         services.data_dir = blobs.data_dir();
         services.sandbox = process::sandbox_description(process::SandboxProfile::core);
@@ -168,7 +171,13 @@ struct Daemon::Parts {
                 .events = events,
                 .workers = disk,
                 .tokens = tokens,
-                .defaults = defaults};
+                .defaults = defaults,
+                .configuration = configuration};
+    }
+
+    ConfigKeeper::Seams configuration_seams() {
+        return {.check = check_model_names,
+                .tell = [this](const std::string& type, const Json& data) { events.publish(type, data); }};
     }
 
     registry::PullOptions pull_options() {
@@ -243,6 +252,7 @@ struct Daemon::Parts {
             machine.note_memory_moved();
         }
         if (event.type == "model.unloaded") {
+            activity.touch();
             ::malloc_trim(0); // what its requests used goes back to the system
         }
     }
@@ -252,6 +262,7 @@ struct Daemon::Parts {
     std::vector<http::ListenSocket> sockets;
     std::unique_ptr<http::Certificate> certificate;
     EventBus events;
+    http::Activity activity;
     BlockingPool disk;
     registry::BlobStore blobs;
     registry::Database database;
@@ -270,8 +281,9 @@ struct Daemon::Parts {
     Planner planner;
     AppTokens tokens;
     DefaultModels defaults;
+    ConfigKeeper configuration;
     Services services;
-    http::Router router;
+    http::Router router{activity};
     std::vector<std::unique_ptr<http::Door>> doors; // their addresses are in the server's connections
     http::Server server;
 };
@@ -297,12 +309,32 @@ asio::awaitable<void> Daemon::start() {
     }
     log::info("daemon", fmt::format("backends: {}",
                                     names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
+    parts_->configuration.start();
     ::malloc_trim(0);
+}
+
+asio::awaitable<void> Daemon::wait_until_idle(std::chrono::steady_clock::duration limit) {
+    for (;;) {
+        const bool busy = parts_->activity.running() > 0 || !parts_->scheduler.loaded().empty();
+        const auto idle = std::chrono::steady_clock::now() - parts_->activity.last_use();
+        if (!busy && idle >= limit) {
+            co_return;
+        }
+        co_await sleep_for(busy ? limit : limit - idle);
+    }
+}
+
+std::string Daemon::summary() const {
+    const std::size_t models = parts_->scheduler.loaded().size();
+    const std::size_t requests = parts_->activity.running();
+    return fmt::format("{} model{} loaded, {} request{}", models, models == 1 ? "" : "s", requests,
+                       requests == 1 ? "" : "s");
 }
 
 asio::awaitable<void> Daemon::stop() {
     co_await parts_->server.stop_accepting(); // who comes now waits for, or starts, the next one
     parts_->events.close();
+    co_await parts_->configuration.stop();
     co_await parts_->pulls.stop();
     co_await parts_->server.stop(drain_time);
     co_await parts_->machine.stop();

@@ -9,14 +9,17 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <chrono>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace hearth::daemon {
 
 /// What `main` prepares while the process is still free: before threads, before the lock.
 struct Inherited {
-    Config config;
+    Config config;                      ///< with what the command line says over it
+    std::vector<ConfigRow> config_rows; ///< who set what in `config`, the command line left out
     std::vector<http::ListenSocket> sockets;
     std::unique_ptr<http::Certificate> certificate; ///< for addresses beyond this machine; may be null
     UniqueFd launcher_socket;
@@ -35,6 +38,11 @@ class Daemon {
 
     /// Returns when clients are answered.
     boost::asio::awaitable<void> start();
+    /// Returns when nobody has used the service for so long and no model is loaded. Who watches (the event stream,
+    /// status) does not use it.
+    boost::asio::awaitable<void> wait_until_idle(std::chrono::steady_clock::duration limit);
+    /// For a service manager: "2 models loaded, 1 request".
+    std::string summary() const;
     /// Ends pulls and event streams at once, lets answers finish for ten seconds, then ends everything.
     boost::asio::awaitable<void> stop();
 

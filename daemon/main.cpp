@@ -1,3 +1,4 @@
+#include "base/async/timeout.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/paths.hpp"
@@ -10,6 +11,7 @@
 #include "protocol/error_table.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -86,17 +88,44 @@ class OwnPaths {
     std::vector<std::filesystem::path> paths_;
 };
 
+/// Tells the service manager that the event loop turns, twice as often as it asks; never returns. A loop that hangs
+/// says nothing, and is restarted.
+asio::awaitable<void> feed_watchdog(const daemon::Daemon& service, const daemon::ServiceNotifier& notifier) {
+    constexpr auto never = std::chrono::hours(24 * 365);
+    for (;;) {
+        co_await sleep_for(notifier.watchdog() ? *notifier.watchdog() / 2 : never);
+        notifier.send("WATCHDOG=1\nSTATUS=" + service.summary());
+    }
+}
+
+/// Why the service ends.
+asio::awaitable<std::string> wait_for_end(asio::signal_set& signals, daemon::Daemon& service,
+                                          const daemon::ServiceNotifier& notifier,
+                                          std::optional<std::chrono::nanoseconds> leave_after) {
+    using namespace asio::experimental::
+        awaitable_operators; // NOLINT: the operators live in no other namespace
+    if (!leave_after) {
+        co_await (signals.async_wait(asio::use_awaitable) || feed_watchdog(service, notifier));
+        co_return "stopping";
+    }
+    const auto ended =
+        co_await (signals.async_wait(asio::use_awaitable) || service.wait_until_idle(*leave_after));
+    co_return ended.index() == 0 ? "stopping" : "stopping: nobody used the service for a while";
+}
+
 /// The life of the service, on the io thread.
+/// @param leave_after  ends when it was idle for so long; nothing: only when it is told
 asio::awaitable<void> serve(asio::io_context& io, daemon::Inherited inherited,
-                            const daemon::ServiceNotifier& notifier) {
+                            const daemon::ServiceNotifier& notifier,
+                            std::optional<std::chrono::nanoseconds> leave_after) {
     asio::signal_set signals(io, SIGTERM, SIGINT);
     daemon::Daemon service(io.get_executor(), std::move(inherited));
     co_await service.start();
     log::info("daemon",
               fmt::format("ready; {}", process::sandbox_description(process::SandboxProfile::core)));
     notifier.send("READY=1");
-    co_await signals.async_wait(asio::use_awaitable);
-    log::info("daemon", "stopping");
+    const std::string why = co_await wait_for_end(signals, service, notifier, leave_after);
+    log::info("daemon", why);
     notifier.send("STOPPING=1");
     signals.async_wait([](boost::system::error_code error, int) {
         if (!error) {
@@ -108,22 +137,27 @@ asio::awaitable<void> serve(asio::io_context& io, daemon::Inherited inherited,
 
 void run_service(const daemon::Arguments& arguments) {
     ::signal(SIGPIPE, SIG_IGN);
-    Config config = Config::load();
+    auto [config, rows] = Config::load_with_words();
     arguments.apply_to(config.server);
     const daemon::ServiceNotifier notifier; // connects while it still can
     const UniqueFd lock = daemon::http::lock_runtime_dir(paths::runtime_dir());
     daemon::Inherited inherited;
     inherited.config = std::move(config);
+    inherited.config_rows = std::move(rows);
     inherited.sockets = open_sockets(inherited.config.server);
     const OwnPaths own_paths(inherited.sockets);
     std::tie(inherited.launcher_socket, inherited.launcher) = process::fork_launcher();
     inherited.certificate = daemon::read_certificate(inherited.config.server);
     process::enter_sandbox(process::SandboxProfile::core);
 
+    // Apps cannot start a service that they reach over TCP.
+    const bool leaves = arguments.leave_when_idle && inherited.config.server.listen.empty();
+    const auto leave_after = leaves ? std::optional(inherited.config.server.leave_after) : std::nullopt;
+
     asio::io_context io(1);
     std::exception_ptr failure;
     auto remember = [&failure](std::exception_ptr thrown) { failure = std::move(thrown); };
-    asio::co_spawn(io, serve(io, std::move(inherited), notifier), remember);
+    asio::co_spawn(io, serve(io, std::move(inherited), notifier, leave_after), remember);
     io.run();
     if (failure) {
         std::rethrow_exception(failure);

@@ -7,16 +7,39 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 
 namespace hearth::daemon {
 
-ServiceNotifier::ServiceNotifier() {
-    const char* value = std::getenv("NOTIFY_SOCKET"); // NOLINT(concurrency-mt-unsafe): before any thread
-    const std::string path = value != nullptr ? value : "";
-    ::unsetenv("NOTIFY_SOCKET"); // NOLINT(concurrency-mt-unsafe)
+namespace {
+
+std::string take_variable(const char* name) {
+    const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe): before any thread
+    std::string text = value != nullptr ? value : "";
+    ::unsetenv(name); // NOLINT(concurrency-mt-unsafe)
+    return text;
+}
+
+std::optional<std::chrono::microseconds> take_watchdog() {
+    const std::string pid = take_variable("WATCHDOG_PID");
+    const std::string text = take_variable("WATCHDOG_USEC");
+    std::int64_t microseconds = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), microseconds);
+    const bool ours = pid.empty() || pid == std::to_string(::getpid());
+    if (!ours || failure != std::errc() || microseconds <= 0) {
+        return std::nullopt;
+    }
+    return std::chrono::microseconds(microseconds);
+}
+
+} // namespace
+
+ServiceNotifier::ServiceNotifier() : watchdog_(take_watchdog()) {
+    const std::string path = take_variable("NOTIFY_SOCKET");
     sockaddr_un address{};
     if (path.empty() || (path[0] != '/' && path[0] != '@') || path.size() >= sizeof address.sun_path) {
         return;

@@ -31,6 +31,17 @@ void check_blob(const BlobStore& blobs, const Digest& digest, std::uint64_t size
                     "pull the model again");
 }
 
+/// @return  at most ten lines; empty: intact
+std::vector<std::string> integrity_problems(Connection& connection) {
+    std::vector<std::string> problems;
+    Statement check = connection.prepare("PRAGMA integrity_check(10)");
+    while (check.step()) {
+        if (std::string line = check.text(0); line != "ok")
+            problems.push_back(std::move(line));
+    }
+    return problems;
+}
+
 std::vector<OpenModelFile> open_all(const Model& model, const BlobStore& blobs) {
     std::vector<OpenModelFile> files;
     for (const ModelFile& file : model.files) {
@@ -244,6 +255,27 @@ awaitable<Catalog::Usage> Catalog::usage() {
     auto measure = [this] { return blobs_.partial_bytes(); };
     const std::uint64_t partial = co_await run_blocking(disk_, std::move(measure));
     co_return Usage{counts.models, counts.blob_bytes, partial};
+}
+
+awaitable<Catalog::Health> Catalog::check_health() {
+    auto look = [](Connection& connection) { return integrity_problems(connection); };
+    Health health;
+    health.damage = co_await database_.run(std::move(look));
+    const std::vector<Model> models = co_await list();
+    auto compare = [this, &models] {
+        std::vector<std::string> incomplete;
+        for (const Model& model : models) {
+            const bool whole = std::ranges::all_of(model.files, [this](const ModelFile& file) {
+                return blobs_.size_of(file.digest) == file.size_bytes;
+            });
+            if (!whole)
+                incomplete.push_back(model.ref.short_name(default_registry_));
+        }
+        return incomplete;
+    };
+    health.models = models.size();
+    health.incomplete = co_await run_blocking(disk_, std::move(compare));
+    co_return health;
 }
 
 } // namespace hearth::registry

@@ -83,6 +83,16 @@ class Catalog {
     };
     boost::asio::awaitable<Usage> usage();
 
+    /// Looks at the whole index and at every file that it names; contents are not read.
+    struct Health {
+        std::vector<std::string> damage; ///< what SQLite finds wrong; empty: intact
+        std::vector<std::string>
+            incomplete; ///< models, by their short names, of which a file is missing or cut
+        std::uint64_t models = 0;
+    };
+    /// @throws Error  store_failed: the index cannot be opened at all
+    boost::asio::awaitable<Health> check_health();
+
   private:
     /// Which stored names a text may mean, best first.
     struct Wanted {

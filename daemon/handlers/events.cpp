@@ -59,7 +59,9 @@ void add_event_routes(http::Router& router, Services& services) {
     auto handler = [&services](http::Request request, http::ResponseWriter& out) {
         return events(services, std::move(request), out);
     };
-    router.add({"GET", "/hearth/v1/events", http::Access::infer, http::BodySize::json, handler});
+    http::Route route{"GET", "/hearth/v1/events", http::Access::infer, http::BodySize::json, handler};
+    route.watches = true; // a tray that looks on must not keep the service
+    router.add(std::move(route));
 }
 
 } // namespace hearth::daemon

@@ -33,12 +33,22 @@ const runtime::PluginManifest& plugin_named(const runtime::Scheduler& scheduler,
                               : fmt::format("installed: {}", fmt::join(names, ", ")));
 }
 
-std::optional<std::chrono::nanoseconds> configured_keep_alive(const Services& services,
-                                                              const Target& target) {
+/// What the configuration says for the app that asks.
+template <class Value>
+std::optional<Value> configured_for_app(const Services& services, const Target& target,
+                                        std::optional<Value> ConfigOverrides::* member) {
+    const auto found = services.config.apps.find(target.app.name);
+    return found == services.config.apps.end() ? std::nullopt : found->second.*member;
+}
+
+/// What it says for the model, in any form of its name.
+template <class Value>
+std::optional<Value> configured_for_model(const Services& services, const Target& target,
+                                          std::optional<Value> ConfigOverrides::* member) {
     for (const auto& [name, model] : services.config.models) {
         const bool meant = target.model ? services.catalog.means(name, *target.model) : name == target.name;
-        if (meant && model.keep_alive) {
-            return model.keep_alive;
+        if (meant && model.*member) {
+            return model.*member;
         }
     }
     return std::nullopt;
@@ -49,6 +59,23 @@ void tell_if_memory_is_low(Services& services, const std::string& model, const E
     if (error.code() == ErrorCode::memory_insufficient) {
         services.events.publish("memory.low",
                                 {{"model", model}, {"reason", error.what()}, {"hint", error.hint()}});
+    }
+}
+
+template <class Value>
+std::optional<Value> configured(const Services& services, const Target& target,
+                                std::optional<Value> ConfigOverrides::* member) {
+    const auto app = configured_for_app(services, target, member);
+    return app ? app : configured_for_model(services, target, member);
+}
+
+/// Fills in what neither the request nor the model's own parameters say.
+void apply_configured(const Services& services, const Target& target, runtime::LoadOptions& load) {
+    if (!load.context_tokens) {
+        load.context_tokens = configured(services, target, &ConfigOverrides::context_tokens);
+    }
+    if (!load.parallel) {
+        load.parallel = configured(services, target, &ConfigOverrides::parallel);
     }
 }
 
@@ -67,7 +94,8 @@ const std::string& Target::parameters() const {
 
 asio::awaitable<Target> find_target(Services& services, std::string name, std::string backend,
                                     http::App app) {
-    const std::string& wanted = backend.empty() ? services.config.backend : backend;
+    const std::string wanted =
+        backend.empty() ? services.config.backend : backend; // the configuration may change meanwhile
     Target target;
     name = co_await real_name(services, std::move(name), app);
     target.shown = name;
@@ -98,6 +126,9 @@ Options options_of(const Target& target, const CommonFields& common) {
 }
 
 std::optional<std::chrono::nanoseconds> usual_keep_alive(const Services& services, const Target& target) {
+    if (const auto app = configured_for_app(services, target, &ConfigOverrides::keep_alive)) {
+        return app;
+    }
     const Json parameters = Json::parse(target.parameters(), nullptr, false);
     std::optional<std::chrono::nanoseconds> own;
     try {
@@ -105,7 +136,7 @@ std::optional<std::chrono::nanoseconds> usual_keep_alive(const Services& service
     } catch (const Error& error) {
         log::warning("daemon", std::string("a model's own parameters: ") + error.what());
     }
-    return own ? own : configured_keep_alive(services, target);
+    return own ? own : configured_for_model(services, target, &ConfigOverrides::keep_alive);
 }
 
 runtime::LoadOptions model_load_options(const Target& target, const std::string& backend) {
@@ -119,6 +150,7 @@ asio::awaitable<Lease> acquire(Services& services, Target target, runtime::LoadO
                                std::shared_ptr<LineQueue> lines) {
     runtime::AcquireRequest request;
     request.usual_keep_alive = usual_keep_alive(services, target);
+    apply_configured(services, target, load);
     if (lines) {
         request.on_wait = [lines](const runtime::Place& place) {
             lines->push({{"status", "waiting"}, {"ahead", place.ahead}, {"reason", place.reason}}, "waiting");

@@ -44,8 +44,8 @@ void require_capability(const Target& target, std::string_view capability, std::
 /// Request options over the model's own. @throws Error invalid_argument
 Options options_of(const Target& target, const CommonFields& common);
 
-/// How long the model stays where no request says so: `keep_alive` among its own parameters (a wrong one is
-/// none), else what the configuration has for it.
+/// How long the model stays where no request says so: what the configuration has for the app, else `keep_alive`
+/// among its own parameters (a wrong one is none), else what the configuration has for the model.
 std::optional<std::chrono::nanoseconds> usual_keep_alive(const Services& services, const Target& target);
 
 /// Load options of the model's own parameters, for requests that bring none.

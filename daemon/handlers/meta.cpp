@@ -92,7 +92,9 @@ void add_meta_routes(http::Router& router, Services& services) {
         auto handler = [&services, function](http::Request request, http::ResponseWriter& out) {
             return function(services, std::move(request), out);
         };
-        router.add({"GET", pattern, access, http::BodySize::json, handler});
+        http::Route route{"GET", pattern, access, http::BodySize::json, handler};
+        route.watches = true;
+        router.add(std::move(route));
     };
     add("/", http::Access::infer, root);
     add("/api/version", http::Access::infer, version);

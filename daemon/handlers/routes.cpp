@@ -21,6 +21,8 @@ void add_routes(http::Router& router, Services& services) {
     add_event_routes(router, services);
     add_token_routes(router, services);
     add_default_routes(router, services);
+    add_config_routes(router, services);
+    add_doctor_routes(router, services);
 }
 
 } // namespace hearth::daemon

@@ -24,6 +24,8 @@ void add_plan_routes(http::Router& router, Services& services);       ///< plan
 void add_event_routes(http::Router& router, Services& services);      ///< events
 void add_token_routes(http::Router& router, Services& services);      ///< tokens
 void add_default_routes(http::Router& router, Services& services);    ///< default
+void add_config_routes(http::Router& router, Services& services);     ///< config
+void add_doctor_routes(http::Router& router, Services& services);     ///< doctor
 
 /// All of them.
 void add_routes(http::Router& router, Services& services);

@@ -24,6 +24,7 @@ class MachineSource;
 namespace hearth::daemon {
 
 class AppTokens;
+class ConfigKeeper;
 class DefaultModels;
 class EventBus;
 class History;
@@ -52,6 +53,7 @@ struct Services {
     BlockingPool& workers; ///< for JSON too large for the io thread
     AppTokens& tokens;
     DefaultModels& defaults;
+    ConfigKeeper& configuration;
 
     std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
     std::filesystem::path socket{};

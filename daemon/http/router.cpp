@@ -1,5 +1,8 @@
 #include "daemon/http/router.hpp"
 
+#include "daemon/http/activity.hpp"
+#include "daemon/http/body_source.hpp"
+
 #include <optional>
 #include <set>
 
@@ -38,9 +41,31 @@ std::optional<std::map<std::string, std::string>> match(std::string_view pattern
     return path.empty() ? std::make_optional(parameters) : std::nullopt;
 }
 
+/// The closures live in the table of routes, longer than every coroutine of theirs.
+void count_uses(Route& route, Activity& activity) {
+    if (route.handler) {
+        route.handler = [inner = std::move(route.handler),
+                         &activity](Request request, ResponseWriter& out) -> boost::asio::awaitable<void> {
+            const Activity::Use use(activity);
+            co_await inner(std::move(request), out);
+        };
+    }
+    if (route.upload) {
+        route.upload = [inner = std::move(route.upload),
+                        &activity](Request request, BodySource& body,
+                                   ResponseWriter& out) -> boost::asio::awaitable<void> {
+            const Activity::Use use(activity);
+            co_await inner(std::move(request), body, out);
+        };
+    }
+}
+
 } // namespace
 
 void Router::add(Route route) {
+    if (activity_ != nullptr && !route.watches) {
+        count_uses(route, *activity_);
+    }
     routes_.push_back(std::move(route));
 }
 

@@ -13,6 +13,7 @@
 
 namespace hearth::daemon::http {
 
+class Activity;
 class BodySource;
 
 /// Answers one request. The writer outlives the coroutine: the session awaits it. An exception becomes the
@@ -38,11 +39,16 @@ struct Route {
     Handler handler;
     Served served = Served::everywhere;
     UploadHandler upload = nullptr; ///< instead of handler
+    bool watches = false;           ///< asks how the service is, and does not use it: no Activity
 };
 
 /// The table of routes: filled at start, then only read.
 class Router {
   public:
+    Router() = default;
+    /// Counts what the routes answer. The activity outlives every request.
+    explicit Router(Activity& activity) : activity_(&activity) {}
+
     void add(Route route);
     const std::vector<Route>& routes() const noexcept { return routes_; }
 
@@ -59,6 +65,7 @@ class Router {
     static ErrorStyle error_style(std::string_view path) noexcept;
 
   private:
+    Activity* activity_ = nullptr;
     std::vector<Route> routes_;
 };
 

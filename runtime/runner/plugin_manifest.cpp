@@ -107,8 +107,11 @@ PluginManifest from_json(const Json& json, const fs::path& file) {
                      "\"name\" must be lower-case letters and digits, and the file backend-<name>.json");
     }
     if (manifest.abi != abi_version) {
-        throw broken(
+        Error error = broken(
             file, fmt::format("it speaks plugin ABI {}, this Hearth speaks {}", manifest.abi, abi_version));
+        error.set_hint(fmt::format("rm -r {}   (and install the backend that belongs to this Hearth)",
+                                   file.parent_path().string()));
+        throw Error(error);
     }
     if (!is_sha256(manifest.sha256)) {
         throw broken(file, "\"sha256\" must be 64 lower-case hex digits");
@@ -169,22 +172,30 @@ std::vector<fs::path> manifests_in(const fs::path& folder) {
 
 } // namespace
 
-std::vector<PluginManifest> find_plugins(const std::vector<fs::path>& dirs) {
-    std::vector<PluginManifest> plugins;
+PluginScan scan_plugins(const std::vector<fs::path>& dirs) {
+    PluginScan scan;
     for (const fs::path& dir : dirs) {
         for (const fs::path& file : manifests_in(dir)) {
             try {
                 PluginManifest manifest = PluginManifest::read(file);
                 auto same = [&](const PluginManifest& other) { return other.name == manifest.name; };
-                if (std::ranges::none_of(plugins, same)) {
-                    plugins.push_back(std::move(manifest));
+                if (std::ranges::none_of(scan.plugins, same)) {
+                    scan.plugins.push_back(std::move(manifest));
                 }
             } catch (const Error& error) {
-                log::warning("runtime", error.what());
+                scan.problems.push_back({file, error.what(), error.hint()});
             }
         }
     }
-    return plugins;
+    return scan;
+}
+
+std::vector<PluginManifest> find_plugins(const std::vector<fs::path>& dirs) {
+    PluginScan scan = scan_plugins(dirs);
+    for (const PluginProblem& problem : scan.problems) {
+        log::warning("runtime", problem.why);
+    }
+    return std::move(scan.plugins);
 }
 
 } // namespace hearth::runtime

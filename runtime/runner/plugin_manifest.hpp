@@ -28,6 +28,21 @@ struct PluginManifest {
     static PluginManifest read(const std::filesystem::path& file);
 };
 
+/// A manifest that was left out.
+struct PluginProblem {
+    std::filesystem::path file;
+    std::string why;  ///< with the file's name
+    std::string hint; ///< may be empty
+};
+
+struct PluginScan {
+    std::vector<PluginManifest> plugins;
+    std::vector<PluginProblem> problems;
+};
+
+/// As `find_plugins`, telling what it left out. Blocking.
+PluginScan scan_plugins(const std::vector<std::filesystem::path>& dirs);
+
 /// Every manifest in `<dir>/backend-*.json` and `<dir>/*/backend-*.json` of the given folders, first name
 /// wins; broken ones are logged and skipped. Blocking.
 std::vector<PluginManifest> find_plugins(const std::vector<std::filesystem::path>& dirs);

@@ -124,5 +124,18 @@ TEST_F(PluginManifestTest, ABrokenManifestHidesOnlyItsOwnBackend) {
     EXPECT_EQ(plugins[0].name, "fine");
 }
 
+TEST_F(PluginManifestTest, OfAnOldAbiIsNamedWithWhatRemovesIt) {
+    install("good", "good", good("good"));
+    Json old = good("old");
+    old["abi"] = 0;
+    const fs::path file = install("old", "old", old);
+    const PluginScan scan = scan_plugins({dir_.path()});
+    EXPECT_EQ(scan.plugins.size(), 1u);
+    ASSERT_EQ(scan.problems.size(), 1u);
+    EXPECT_EQ(scan.problems[0].file, file);
+    EXPECT_THAT(scan.problems[0].why, HasSubstr("it speaks plugin ABI 0, this Hearth speaks 1"));
+    EXPECT_THAT(scan.problems[0].hint, HasSubstr("rm -r " + file.parent_path().string()));
+}
+
 } // namespace
 } // namespace hearth::runtime
