@@ -83,6 +83,19 @@ struct UseOptions {
     bool clear = false;
 };
 
+struct ConfigOptions {
+    std::string action = "get"; ///< get, set, unset, explain
+    std::string key;            ///< empty: all
+    std::string value;
+};
+
+struct ServiceOptions {
+    std::string action = "status"; ///< status, enable, disable, restart, stop, logs
+    bool at_boot = false;
+    bool follow = false;
+    std::int64_t lines = 100;
+};
+
 /// The command line, understood. A plain value; each command reads the part that is its own.
 struct Arguments {
     std::string command; ///< canonical: "list" also for "ls"
@@ -99,6 +112,8 @@ struct Arguments {
     DevicesOptions devices;
     TokenOptions token;
     UseOptions use;
+    ConfigOptions config;
+    ServiceOptions service;
 };
 
 /// Understands a command line; `words` without the program's name. `--help` anywhere becomes the command
@@ -109,9 +124,22 @@ Arguments parse_arguments(std::vector<std::string> words);
 /// What `hearth help [topic]` prints. @throws Error usage for an unknown topic
 std::string help_text(const std::string& topic);
 
+struct OptionSummary {
+    std::vector<std::string> names; ///< "-q", "--quiet"; empty for what has its place instead
+    std::string positional;         ///< the name of what has its place; else empty
+    std::string value;              ///< as CommandRow::declare says; empty: a flag
+    std::string text;
+    bool required = false;
+    bool repeated = false;
+};
+
+/// A command as the documentation and the completions need it.
 struct CommandSummary {
     std::string name;
     std::string summary;
+    std::vector<OptionSummary> options;
+    std::vector<std::string> json_fields;
+    std::vector<std::string> exit_codes; ///< beside 0, 1 and 2
 };
 std::vector<CommandSummary> command_summaries();
 

@@ -1,6 +1,7 @@
 #include "base/error.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/complete.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
 #include "cli/service.hpp"
@@ -20,23 +21,12 @@ struct CommandEntry {
     int (*run)(const Arguments& arguments, Service& service);
 };
 
-constexpr std::array<CommandEntry, 16> entries{{
-    {"version", run_version},
-    {"status", run_status},
-    {"list", run_list},
-    {"plan", run_plan},
-    {"ps", run_ps},
-    {"show", run_show},
-    {"pull", run_pull},
-    {"quantize", run_quantize},
-    {"search", run_search},
-    {"rm", run_rm},
-    {"load", run_load},
-    {"stop", run_stop},
-    {"devices", run_devices},
-    {"run", run_run},
-    {"token", run_token},
-    {"use", run_use},
+constexpr std::array<CommandEntry, 19> entries{{
+    {"version", run_version}, {"status", run_status}, {"list", run_list},       {"plan", run_plan},
+    {"ps", run_ps},           {"show", run_show},     {"pull", run_pull},       {"quantize", run_quantize},
+    {"search", run_search},   {"rm", run_rm},         {"load", run_load},       {"stop", run_stop},
+    {"devices", run_devices}, {"config", run_config}, {"service", run_service}, {"doctor", run_doctor},
+    {"run", run_run},         {"token", run_token},   {"use", run_use},
 }};
 
 int run_command(const Arguments& arguments) {
@@ -51,6 +41,9 @@ int run_command(const Arguments& arguments) {
 }
 
 int guarded_main(std::vector<std::string> words) {
+    if (words.size() == 2 && words.front() == "__complete") {
+        return complete(words.back());
+    }
     const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
     try {
         return run_command(parse_arguments(std::move(words)));

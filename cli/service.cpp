@@ -4,11 +4,13 @@
 #include "base/paths.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
+#include "cli/user_manager.hpp"
 #include "process/start_service.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <cerrno>
+#include <cstdlib>
 #include <poll.h>
 
 namespace hearth::cli {
@@ -16,6 +18,7 @@ namespace {
 
 constexpr std::chrono::seconds start_limit(10);
 constexpr std::chrono::milliseconds retry_pause(3);
+constexpr const char* socket_unit = "hearthd.socket";
 
 [[noreturn]] void throw_not_started(const std::string& why) {
     throw Error(ErrorCode::daemon_unreachable, "the Hearth service did not start: " + why,
@@ -60,6 +63,22 @@ void wait_for_answer(const protocol::Client& client, process::StartedService& da
     }
 }
 
+/// Where the user has enabled the service and its socket is not open, systemd opens it.
+bool start_by_manager() {
+    const bool usual_place =
+        std::getenv("HEARTH_RUNTIME") == nullptr && std::getenv("HEARTH_DATA") == nullptr;
+    if (!usual_place || user_manager::enabled_state(socket_unit) != "enabled") {
+        return false;
+    }
+    try {
+        user_manager::command({"start", socket_unit});
+        return true;
+    } catch (const Error& error) {
+        note(std::string("warning: ") + error.what() + "\n");
+        return false;
+    }
+}
+
 } // namespace
 
 Service::Service(Interrupt& interrupt, bool quiet)
@@ -72,6 +91,9 @@ const protocol::Client& Service::started_client() {
     check_place(client_.socket());
     if (!quiet_) {
         note("starting the Hearth service\n");
+    }
+    if (start_by_manager()) {
+        return client_;
     }
     process::StartedService daemon = process::start_service();
     wait_for_answer(client_, daemon, interrupt_);

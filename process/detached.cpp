@@ -2,7 +2,6 @@
 
 #include "base/error.hpp"
 
-#include <array>
 #include <csignal>
 #include <fcntl.h>
 #include <spawn.h>
@@ -37,9 +36,13 @@ class SpawnPlan {
     SpawnPlan(const SpawnPlan&) = delete;
 
     /// @return 0 or an errno
-    int spawn(pid_t& pid, std::string program) const {
-        std::array<char*, 2> arguments{program.data(), nullptr};
-        return ::posix_spawn(&pid, program.c_str(), &actions_, &attributes_, arguments.data(), environ);
+    int spawn(pid_t& pid, std::vector<std::string> words) const {
+        std::vector<char*> pointers;
+        for (std::string& word : words) {
+            pointers.push_back(word.data());
+        }
+        pointers.push_back(nullptr);
+        return ::posix_spawn(&pid, pointers.front(), &actions_, &attributes_, pointers.data(), environ);
     }
 
   private:
@@ -61,10 +64,13 @@ std::optional<DetachedProcess::Ending> DetachedProcess::try_reap() noexcept {
     return ending;
 }
 
-DetachedProcess start_detached(const std::filesystem::path& program, int log_fd) {
+DetachedProcess start_detached(const std::filesystem::path& program,
+                               const std::vector<std::string>& arguments, int log_fd) {
     const SpawnPlan plan(log_fd);
+    std::vector<std::string> words{program.string()};
+    words.insert(words.end(), arguments.begin(), arguments.end());
     pid_t pid = -1;
-    if (const int failure = plan.spawn(pid, program.string()); failure != 0) {
+    if (const int failure = plan.spawn(pid, std::move(words)); failure != 0) {
         throw system_error(failure, "cannot start " + program.string(), ErrorCode::daemon_unreachable);
     }
     return DetachedProcess(pid);

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -29,6 +30,7 @@ class DetachedProcess {
 /// is /dev/null, stdout and stderr are `log_fd`, every other descriptor is closed, signals are at their
 /// defaults, the environment is ours. `spawn` (process/spawn.hpp) is for children that end with their parent.
 /// @throws Error  daemon_unreachable when it cannot be started
-DetachedProcess start_detached(const std::filesystem::path& program, int log_fd);
+DetachedProcess start_detached(const std::filesystem::path& program,
+                               const std::vector<std::string>& arguments, int log_fd);
 
 } // namespace hearth::process

@@ -40,7 +40,8 @@ std::optional<std::string> StartedService::failure() {
 StartedService start_service() {
     const UniqueFd log = open_log();
     try {
-        return StartedService(start_detached(paths::sibling_program("hearthd"), log.get()));
+        return StartedService(
+            start_detached(paths::sibling_program("hearthd"), {"--leave-when-idle"}, log.get()));
     } catch (Error& error) {
         error.set_hint("install hearthd beside hearth, or start it yourself");
         throw;

@@ -22,6 +22,9 @@ int run_load(const Arguments& arguments, Service& service);
 int run_token(const Arguments& arguments, Service& service);
 int run_stop(const Arguments& arguments, Service& service);
 int run_devices(const Arguments& arguments, Service& service);
+int run_config(const Arguments& arguments, Service& service);
+int run_service(const Arguments& arguments, Service& service);
+int run_doctor(const Arguments& arguments, Service& service);
 int run_use(const Arguments& arguments, Service& service);
 int run_run(const Arguments& arguments, Service& service);
 

@@ -3,6 +3,7 @@
 #include "base/time.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands/commands.hpp"
+#include "cli/complete.hpp"
 #include "cli/human_time.hpp"
 #include "cli/model_row.hpp"
 #include "cli/output.hpp"
@@ -25,6 +26,7 @@ std::string modified(const Json& model, bool for_people) {
 int run_list(const Arguments& arguments, Service& service) {
     const Json answer = service.started_client().get("/api/tags");
     const Json models = models_of(answer);
+    remember_names(models);
     if (arguments.json) {
         print_json(Json{{"models", models}});
         return 0;

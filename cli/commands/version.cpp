@@ -44,7 +44,7 @@ int run_version(const Arguments& arguments, Service& service) {
     }
     print(text);
     if (other && *other != own_version) {
-        note("warning: the service is of another version; restart it: systemctl --user restart hearth\n");
+        note("warning: the service is of another version; restart it: hearth service restart\n");
     }
     return 0;
 }

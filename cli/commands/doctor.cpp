@@ -1,0 +1,165 @@
+#include "base/config.hpp"
+#include "base/error.hpp"
+#include "base/paths.hpp"
+#include "cli/arguments.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/doctor/checks.hpp"
+#include "cli/doctor/linux_system.hpp"
+#include "cli/output.hpp"
+#include "cli/service.hpp"
+#include "cli/terminal.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <unistd.h>
+
+namespace hearth::cli {
+namespace {
+
+using doctor::Finding;
+using doctor::ServiceFacts;
+using protocol::FindingStatus;
+
+void read_answer(const Json& answer, ServiceFacts& facts) {
+    facts.checks = protocol::findings_from_json(answer);
+    facts.data_dir = get_string(answer, "data_dir").value_or(facts.data_dir.string());
+    facts.has_gpu = get_integer(answer, "gpus").value_or(0) > 0;
+    const Json proxies = answer.value("proxies", Json::object());
+    for (const auto& [name, value] : proxies.items()) {
+        facts.proxies[name] = value.is_string() ? value.get<std::string>() : "";
+    }
+}
+
+void read_doors(const Json& status, ServiceFacts& facts) {
+    for (const Json& door : status.value("tcp", Json::array())) {
+        facts.tcp.push_back(get_string(door, "address").value_or(""));
+    }
+}
+
+/// Asks the service, which is started when none answers. A service that does not start, or is too old to have a
+/// doctor, is a finding and no failure.
+ServiceFacts ask_service(Service& service) {
+    ServiceFacts facts;
+    facts.socket = service.client().socket();
+    facts.data_dir = paths::data_dir();
+    try {
+        const protocol::Client& client = service.started_client();
+        facts.version = get_string(client.get("/api/version"), "version").value_or("?");
+        facts.answers = true;
+        read_doors(client.get("/hearth/v1/status"), facts);
+        read_answer(client.get("/hearth/v1/doctor"), facts);
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::cancelled) {
+            throw;
+        }
+        if (!facts.answers) {
+            facts.failure = error.what();
+        } else if (error.code() != ErrorCode::route_not_found) {
+            facts.checks.push_back({"service.checks", FindingStatus::fail,
+                                    std::string("the service could not check itself: ") + error.what(),
+                                    error.hint().empty() ? "hearth service logs" : error.hint()});
+        }
+    }
+    return facts;
+}
+
+std::optional<std::pair<std::string, std::string>> configuration_failure(Config& config) {
+    try {
+        config = Config::load();
+        return std::nullopt;
+    } catch (const Error& error) {
+        return std::pair{std::string(error.what()), error.hint()};
+    }
+}
+
+std::vector<Finding> all_findings(const doctor::System& system, const ServiceFacts& service) {
+    Config config;
+    const auto failure = configuration_failure(config);
+    std::vector<Finding> findings{
+        doctor::check_configuration(failure),
+        doctor::check_service(service, paths::log_file()),
+        doctor::check_versions(service, HEARTH_VERSION),
+        doctor::check_path(system),
+        doctor::check_runtime_folder(system, service.socket.parent_path()),
+        doctor::check_socket_path(service.socket),
+        doctor::check_store_owner(system, service.data_dir),
+        doctor::check_store_space(system, service.data_dir),
+    };
+    findings.insert(findings.end(), service.checks.begin(), service.checks.end());
+    const std::vector<Finding> around{
+        doctor::check_gpu_driver(system, service),
+        doctor::check_clock(system),
+        doctor::check_proxy(system, service),
+        doctor::check_ollama_port(system, service, config.server.listen),
+        doctor::check_user_service(system),
+        doctor::check_lingering(system),
+        doctor::check_tray_host(system),
+    };
+    findings.insert(findings.end(), around.begin(), around.end());
+    return findings;
+}
+
+const char* color_of(FindingStatus status) {
+    switch (status) {
+    case FindingStatus::ok:
+        return "\x1b[32m";
+    case FindingStatus::warn:
+        return "\x1b[33m";
+    case FindingStatus::fail:
+        break;
+    }
+    return "\x1b[31m";
+}
+
+/// "warn  tray            nothing on this desktop shows …" and the fix below it.
+std::string line_of(const Finding& finding) {
+    const std::string status(protocol::status_name(finding.status));
+    const std::string shown = has_color() ? color_of(finding.status) + status + "\x1b[0m" : status;
+    std::string line = fmt::format("{}{:{}}{:<19}{}\n", shown, "", 6 - status.size(),
+                                   printable_line(finding.check), printable_line(finding.text));
+    if (!finding.fix.empty()) {
+        line += fmt::format("{:25}fix: {}\n", "", printable_line(finding.fix));
+    }
+    return line;
+}
+
+std::size_t count(const std::vector<Finding>& findings, FindingStatus status) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(findings, [&](const Finding& finding) { return finding.status == status; }));
+}
+
+void print_findings(const std::vector<Finding>& findings, bool quiet) {
+    for (const Finding& finding : findings) {
+        if (!quiet || finding.status != FindingStatus::ok) {
+            print(line_of(finding));
+        }
+    }
+    if (!quiet) {
+        print(fmt::format("{} ok, {} warn, {} fail\n", count(findings, FindingStatus::ok),
+                          count(findings, FindingStatus::warn), count(findings, FindingStatus::fail)));
+    }
+}
+
+} // namespace
+
+int run_doctor(const Arguments& arguments, Service& service) {
+    const doctor::LinuxSystem system;
+    const std::vector<Finding> findings = all_findings(system, ask_service(service));
+    const bool healthy = count(findings, FindingStatus::fail) == 0;
+    if (arguments.json) {
+        Json answer;
+        answer["ok"] = healthy;
+        answer["checks"] = Json::array();
+        for (const Finding& finding : findings) {
+            answer["checks"].push_back(protocol::finding_json(finding));
+        }
+        print_json(std::move(answer));
+    } else {
+        print_findings(findings, arguments.quiet);
+    }
+    return healthy ? 0 : 1;
+}
+
+} // namespace hearth::cli
