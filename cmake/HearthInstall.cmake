@@ -1,4 +1,4 @@
-# What a prefix gets: programs in bin/, the ABI header in include/hearth/, plugins by cmake/HearthPlugin.cmake.
+# What a prefix gets: programs in bin/, the ABI header in include/hearth/, plugins by cmake/HearthPlugin.cmake, completions and manual pages.
 include_guard(GLOBAL)
 include(GNUInstallDirs)
 
@@ -11,3 +11,21 @@ install(FILES ${CMAKE_SOURCE_DIR}/plugins/abi/hearth_backend.h ${CMAKE_SOURCE_DI
   ${CMAKE_SOURCE_DIR}/plugins/abi/hearth_quantize.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hearth)
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/THIRD_PARTY_NOTICES.md
         DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/hearth)
+
+# Made from the table of the command line by the command itself.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+set(HEARTH_CLI_FILES ${CMAKE_BINARY_DIR}/cli_files)
+add_custom_command(OUTPUT ${HEARTH_CLI_FILES}/cli.md
+  COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/installer/make_cli_files --hearth $<TARGET_FILE:hearth>
+          --hearthd $<TARGET_FILE:hearthd> --output ${HEARTH_CLI_FILES}
+  DEPENDS hearth hearthd ${CMAKE_SOURCE_DIR}/installer/make_cli_files VERBATIM)
+add_custom_target(hearth_cli_files ALL DEPENDS ${HEARTH_CLI_FILES}/cli.md)
+if(HEARTH_PACKAGE STREQUAL "deb")
+  set(HEARTH_ZSH_FOLDER zsh/vendor-completions)
+else()
+  set(HEARTH_ZSH_FOLDER zsh/site-functions)
+endif()
+install(FILES ${HEARTH_CLI_FILES}/bash/hearth DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES ${HEARTH_CLI_FILES}/zsh/_hearth DESTINATION ${CMAKE_INSTALL_DATADIR}/${HEARTH_ZSH_FOLDER})
+install(FILES ${HEARTH_CLI_FILES}/fish/hearth.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+install(DIRECTORY ${HEARTH_CLI_FILES}/man/ DESTINATION ${CMAKE_INSTALL_DATADIR}/man/man1 FILES_MATCHING PATTERN "*.1.gz")

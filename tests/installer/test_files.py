@@ -6,7 +6,8 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ["installer/install.sh", "installer/setup", "installer/quickstart"]
+SCRIPTS = ["installer/install.sh", "installer/setup", "installer/quickstart", "installer/package", "installer/debian/postinst", "installer/debian/prerm",
+           "installer/debian/postrm", "tests/installer/boot", "tests/installer/boot_checks"]
 
 
 class Scripts(unittest.TestCase):
