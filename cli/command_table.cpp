@@ -237,7 +237,7 @@ constexpr std::array<CommandRow, 20> commands{{
     {"search", "Find well-known models by words", declare_search, "models", "5 130"},
     {"quantize", "Make a smaller model of an installed one", declare_quantize, "status", "3 4 5 6 130"},
     {"plan", "Say what a model needs and how it would run, before it is downloaded", declare_plan,
-     "model plan", "3 4 5 6 130"},
+     "model pick choices", "3 4 5 6 130"},
     {"list", "List the models in the store (also: ls)", declare_nothing, "models", "5 130"},
     {"show", "Show what a model is", declare_show, "details model_info capabilities", "3 5 130"},
     {"ps", "List the models in memory", declare_nothing, "models", "5 130"},

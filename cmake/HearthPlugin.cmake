@@ -28,7 +28,7 @@ function(hearth_plugin name)
     LINK_DEPENDS ${exports})
   target_link_libraries(${target} PRIVATE hearth_options hearth::abi ${P_LINKS})
   target_link_options(${target} PRIVATE -Wl,--version-script=${exports} -Wl,-Bsymbolic -Wl,--enable-new-dtags)
-  target_link_options(${target} PRIVATE $<$<CONFIG:Release>:-Wl,--strip-all>)
+  target_link_options(${target} PRIVATE $<$<BOOL:${HEARTH_PACKAGE}>:-Wl,--strip-all>)
   if(NOT HEARTH_SANITIZE) # a sanitizer's run-time lives in the executable
     target_link_options(${target} PRIVATE -Wl,--no-undefined)
   endif()

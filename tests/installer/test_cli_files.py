@@ -142,7 +142,7 @@ class Completion(unittest.TestCase):
         for typed, shown in [("hearth dev", "hearth devices"), ("hearth run tiny-o", "hearth run tiny-one:q4_K_M"),
                              ("hearth run tiny-one:q", "hearth run tiny-one:q4_K_M"), ("hearth rm tiny-one:q4_K_M tiny-t", "tiny-two:latest"),
                              ("hearth service res", "hearth service restart"), ("hearth load tiny-two:latest --load-m", "--load-mode"),
-                             ("hearth load tiny-two:latest --load-mode re", "--load-mode re"), ("hearth config get runtime.keep", "runtime.keep_alive"),
+                             ("hearth load tiny-two:latest --load-mode rep", "--load-mode repack"), ("hearth config get runtime.keep", "runtime.keep_alive"),
                              ("hearth help dev", "hearth help devices"), ("hearth pull wei", "hearth pull weights.gguf")]:
             with self.subTest(typed=typed):
                 self.check(terminal, typed, shown)
