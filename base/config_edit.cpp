@@ -39,7 +39,7 @@ bool is_override(const std::vector<std::string>& parts) {
 void apply_value(const std::vector<std::string>& parts, const std::string& key, const toml::node& value) {
     Config scratch;
     ConfigOverrides overrides;
-    const Setting setting(value, key, "the value");
+    const Setting setting(value, key, "");
     if (is_override(parts)) {
         const auto known = std::ranges::find(override_keys(), parts[2], &OverrideKey::name);
         if (known != override_keys().end()) {

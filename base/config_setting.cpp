@@ -131,12 +131,16 @@ std::string show_duration(std::chrono::nanoseconds duration) {
 }
 
 std::string Setting::place() const {
-    const auto line = node_.source().begin.line;
+    const auto line = file_.empty() ? 0 : node_.source().begin.line;
     return line > 0 ? fmt::format("{}:{}", file_, line) : file_;
 }
 
+std::string Setting::title() const {
+    return file_.empty() ? name_ : place() + ": " + name_;
+}
+
 void Setting::refuse(const std::string& why) const {
-    throw Error(ErrorCode::invalid_argument, fmt::format("{}: {} {}", place(), name_, why));
+    throw Error(ErrorCode::invalid_argument, title() + " " + why);
 }
 
 template <class Parser> auto Setting::parsed(Parser parser) const {
@@ -144,7 +148,7 @@ template <class Parser> auto Setting::parsed(Parser parser) const {
     try {
         return parser(value);
     } catch (Error& error) {
-        error.add_context(fmt::format("{}: {}", place(), name_));
+        error.add_context(title());
         throw;
     }
 }

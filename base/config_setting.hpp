@@ -17,7 +17,8 @@ namespace hearth {
 /// A value, its key, and where it stands, for error texts.
 class Setting {
   public:
-    /// @param file  a path, or the name of an environment variable; both outlive this
+    /// @param node  outlives this
+    /// @param file  a path, the name of an environment variable, or empty: the command line
     Setting(const toml::node& node, std::string name, std::string file)
         : node_(node), name_(std::move(name)), file_(std::move(file)) {}
 
@@ -36,6 +37,7 @@ class Setting {
     std::chrono::nanoseconds duration() const;
 
   private:
+    std::string title() const; ///< place and name
     template <class Parser> auto parsed(Parser parser) const;
 
     const toml::node& node_;

@@ -38,8 +38,34 @@ void read_doors(const Json& status, ServiceFacts& facts) {
     }
 }
 
-/// Asks the service, which is started when none answers. A service that does not start, or is too old to have a
-/// doctor, is a finding and no failure.
+/// What a service that answers says of itself. One that is too old to have a doctor is named by its version.
+void ask_for_checks(const protocol::Client& client, ServiceFacts& facts) {
+    try {
+        read_answer(client.get("/hearth/v1/doctor"), facts);
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::cancelled) {
+            throw;
+        }
+        if (error.code() != ErrorCode::route_not_found) {
+            facts.checks.push_back({"service.checks", FindingStatus::fail,
+                                    std::string("the service could not check itself: ") + error.what(),
+                                    error.hint().empty() ? "hearth service logs" : error.hint()});
+        }
+    }
+}
+
+/// A service whose index is damaged cannot tell its status; that is a finding already.
+void ask_for_doors(const protocol::Client& client, ServiceFacts& facts) {
+    try {
+        read_doors(client.get("/hearth/v1/status"), facts);
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::cancelled) {
+            throw;
+        }
+    }
+}
+
+/// Asks the service, which is started when none answers. That it does not start is a finding and no failure.
 ServiceFacts ask_service(Service& service) {
     ServiceFacts facts;
     facts.socket = service.client().socket();
@@ -48,20 +74,15 @@ ServiceFacts ask_service(Service& service) {
         const protocol::Client& client = service.started_client();
         facts.version = get_string(client.get("/api/version"), "version").value_or("?");
         facts.answers = true;
-        read_doors(client.get("/hearth/v1/status"), facts);
-        read_answer(client.get("/hearth/v1/doctor"), facts);
     } catch (const Error& error) {
         if (error.code() == ErrorCode::cancelled) {
             throw;
         }
-        if (!facts.answers) {
-            facts.failure = error.what();
-        } else if (error.code() != ErrorCode::route_not_found) {
-            facts.checks.push_back({"service.checks", FindingStatus::fail,
-                                    std::string("the service could not check itself: ") + error.what(),
-                                    error.hint().empty() ? "hearth service logs" : error.hint()});
-        }
+        facts.failure = error.what();
+        return facts;
     }
+    ask_for_checks(service.client(), facts);
+    ask_for_doors(service.client(), facts);
     return facts;
 }
 

@@ -18,11 +18,11 @@ class Settings(HearthTest):
         self.eventually(lambda: self.seen(text), what="the file to be read")
 
     def seen(self, text):
-        """The service has read the file: it shows the same keep_alive, or says what is wrong."""
+        """The service has read the file: it shows the same keep_alive and finds nothing wrong."""
         answer = self.client.get("/hearth/v1/config").json()
         rows = {row["name"]: row["value"] for row in answer["settings"]}
         wanted = next((line.split(" = ")[1].split(" #")[0] for line in text.splitlines() if line.startswith("keep_alive")), '"5m"')
-        return "problem" in answer or rows["runtime.keep_alive"] == wanted
+        return "problem" not in answer and rows["runtime.keep_alive"] == wanted
 
     def row(self, key):
         return self.assert_json_output(self.service.cli("config", "explain", key, "--json"))["settings"][0]

@@ -75,7 +75,7 @@ class HandedOver(HearthTest):
                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.service.process = process
         self.eventually(lambda: all(name.exists() for name in names), what="the sockets")
-        self.eventually(lambda: self.service.client.get("/api/version").status == 200, what="an answer")
+        self.service.wait_ready()
         self.assertEqual(self.service.client.get("/hearth/v1/status").json()["pid"], process.pid)
         second = subprocess.run([BIN / "hearthd"], env=self.service.environment, capture_output=True, text=True, timeout=seconds(20))
         self.assertEqual(second.returncode, SOCKET_TAKEN, second.stderr)
