@@ -15,14 +15,10 @@ install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/THIRD_PARTY_NOTICE
 # Made from the table of the command line by the command itself.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 set(HEARTH_CLI_FILES ${CMAKE_BINARY_DIR}/cli_files)
-if(TARGET hearth-tray)
-  set(HEARTH_TRAY_OPTION --tray $<TARGET_FILE:hearth-tray>)
-  set(HEARTH_TRAY_TARGET hearth-tray)
-endif()
 add_custom_command(OUTPUT ${HEARTH_CLI_FILES}/cli.md
   COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/installer/make_cli_files --hearth $<TARGET_FILE:hearth>
-          --hearthd $<TARGET_FILE:hearthd> ${HEARTH_TRAY_OPTION} --output ${HEARTH_CLI_FILES}
-  DEPENDS hearth hearthd ${HEARTH_TRAY_TARGET} ${CMAKE_SOURCE_DIR}/installer/make_cli_files VERBATIM)
+          --hearthd $<TARGET_FILE:hearthd> --output ${HEARTH_CLI_FILES}
+  DEPENDS hearth hearthd ${CMAKE_SOURCE_DIR}/installer/make_cli_files VERBATIM)
 add_custom_target(hearth_cli_files ALL DEPENDS ${HEARTH_CLI_FILES}/cli.md)
 if(HEARTH_PACKAGE STREQUAL "deb")
   set(HEARTH_ZSH_FOLDER zsh/vendor-completions)
