@@ -24,6 +24,10 @@ if(HEARTH_PACKAGE STREQUAL "deb")
 endif()
 
 set(CPACK_PACKAGE_NAME hearth)
+if(HEARTH_PACKAGE MATCHES "^(deb|rpm)$") # files that name their own place name the real one
+  set(CPACK_SET_DESTDIR ON)
+  set(CPACK_INSTALL_PREFIX /usr)
+endif()
 set(CPACK_PACKAGE_VENDOR "The Hearth authors")
 set(CPACK_PACKAGE_CONTACT "The Hearth authors <hearth@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "local AI model manager")

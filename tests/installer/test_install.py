@@ -23,7 +23,8 @@ def archive(version, extra=()):
     """A tarball as CPack makes it. @param extra  names of further files, put in as they are"""
     top = f"hearth-{version}-linux-{platform.machine()}"
     files = {"bin/hearthd": HEARTHD.format(version=version), "bin/hearth": HEARTH, "share/doc/hearth/LICENSE": "MIT\n",
-             f"share/doc/hearth/only-in-{version}": "x\n"}
+             f"share/doc/hearth/only-in-{version}": "x\n",
+             "share/applications/hearth-tray.desktop": "[Desktop Entry]\nExec=/staging/usr/bin/hearth-tray --x\n"}
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w:gz") as tar:
         for name, text in [*((f"{top}/{name}", text) for name, text in files.items()), *((name, "bad\n") for name in extra)]:
@@ -119,6 +120,8 @@ class InstallScript(unittest.TestCase):
                                capture_output=True, text=True).stdout.strip()
         self.assertEqual(found, str(self.home / ".local/bin/hearth"))
         self.assertFalse((self.home / ".local/share/hearth").exists(), "that place is the store's")
+        desktop = (self.home / ".local/share/applications/hearth-tray.desktop").read_text()
+        self.assertIn(f"Exec={self.home}/.local/bin/hearth-tray --x\n", desktop)
         self.install("--uninstall")
         self.assertEqual(snapshot(self.home), self.before)
 
