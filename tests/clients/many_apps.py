@@ -7,9 +7,9 @@ from pathlib import Path
 
 import models
 import processes
-from harness import Service, seconds
+from harness import FULL, Service, seconds
 
-ROUNDS = 60
+ROUNDS = 60 if FULL else 30
 CONFIG = "[runtime]\ncontext = 1024\nparallel = 1\n"
 
 

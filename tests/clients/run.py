@@ -61,15 +61,15 @@ def packages():
     return folder
 
 
-def run_node(program, folder, settings):
-    """@return what came of it; its output is text"""
+def run_node(program, folder, settings, limit=300):
+    """@param limit  seconds. @return what came of it; its output is text"""
     work = Path(tempfile.mkdtemp(prefix="hearth-clients-"))
     try:  # node looks for packages beside the program
         for path in HERE.glob("*.mjs"):
             shutil.copy(path, work)
         shutil.copy(HERE / "package.json", work)
         (work / "node_modules").symlink_to(folder / "node_modules")
-        return subprocess.run(["node", program], cwd=work, capture_output=True, text=True, timeout=seconds(300),
+        return subprocess.run(["node", program], cwd=work, capture_output=True, text=True, timeout=seconds(limit),
                               env=os.environ | {"HEARTH_CLIENT_TEST": json.dumps(settings), "NO_PROXY": "*",
                                                 "NODE_EXTRA_CA_CERTS": settings.get("certificate", "")})
     finally:
@@ -93,7 +93,7 @@ def run_suite(suite, name, folder, settings):
 def run_many_apps(folder):
     """@return (passed, failed)"""
     def node(settings):
-        done = run_node("many_apps.mjs", folder, settings)
+        done = run_node("many_apps.mjs", folder, settings, limit=1200)
         if done.returncode != 0:
             raise AssertionError(f"many_apps.mjs ended with {done.returncode}: {done.stderr[-2000:]}")
         return done.stdout.splitlines()
