@@ -97,6 +97,7 @@ bool is_loaded(const State& state, const std::string& name) {
 
 std::vector<MenuItem> loaded_items(const State& state) {
     std::vector<MenuItem> items;
+    items.reserve(state.loaded.size());
     for (const LoadedModel& model : state.loaded) {
         items.push_back(loaded_item(state, model));
     }
@@ -142,6 +143,7 @@ std::vector<MenuItem> default_choices(const State& state, const std::string& app
     const auto chosen = state.defaults.find(app);
     const std::string current = chosen != state.defaults.end() ? chosen->second : "";
     std::vector<MenuItem> items;
+    items.reserve(state.stored.size() + 1);
     for (const StoredModel& model : state.stored) {
         items.push_back(radio(key + "model/" + model.name, model.name, model.name == current,
                               {Action::Verb::choose_default, model.name, app}));
@@ -165,6 +167,7 @@ std::vector<MenuItem> default_menu(const State& state) {
         return items;
     }
     std::vector<MenuItem> apps;
+    apps.reserve(state.apps.size());
     for (const std::string& app : state.apps) {
         apps.push_back(submenu("default-app/" + app, "For " + app_label(app),
                                default_choices(state, app, "As for all apps")));
