@@ -142,7 +142,7 @@ unpack() {
   mkdir "$stage/tree"
   tar -xzf "$stage/archive.tar.gz" -C "$stage/tree" --no-same-owner --strip-components=1
   for file in "$stage"/tree/share/applications/*.desktop; do
-    [ ! -e "$file" ] || sed -i "s,^\\(Exec\\|TryExec\\)=[^ ]*/hearth-tray,\\1=$prefix/bin/hearth-tray," "$file"
+    [ ! -e "$file" ] || sed -i "s,^\\(Exec\\|TryExec\\)=[^ ]*hearth-tray,\\1=$prefix/bin/hearth-tray," "$file"
   done
   "$stage/tree/bin/hearthd" --version >/dev/null || fail "this machine cannot run it; nothing was installed"
 }
