@@ -40,19 +40,13 @@ Trace chat_rag_coder(std::uint64_t seed) {
     return trace;
 }
 
-/// Two coding agents on two models of which one fits: both work without a pause, in tasks of many short steps.
+/// Two coding agents on two models of which one fits: both work in tasks, with short pauses between them.
 Trace two_agents(std::uint64_t seed) {
     Dice dice(seed);
     Trace trace{.name = "two_agents", .limit = {{"gpu0", vram_8gb}}, .models = {}, .clients = {}};
     trace.models = {model_on(card_8gb, "qwen2.5-coder:7b", 5.2), model_on(card_8gb, "llama3.1:8b", 5.6)};
-    const Agent first{.app = "first",
-                      .model = "qwen2.5-coder:7b",
-                      .tasks = 7,
-                      .steps_low = 40,
-                      .steps_high = 80,
-                      .rest_low = 5,
-                      .rest_high = 20,
-                      .slow_tools = 0.01};
+    const Agent first{
+        .app = "first", .model = "qwen2.5-coder:7b", .tasks = 14, .rest_low = 5, .rest_high = 20};
     Agent second = first;
     second.app = "second";
     second.model = "llama3.1:8b";
@@ -65,12 +59,8 @@ Trace batch_beside_person(std::uint64_t seed) {
     Dice dice(seed);
     Trace trace{.name = "batch_beside_person", .limit = {{"gpu0", vram_8gb}}, .models = {}, .clients = {}};
     trace.models = {model_on(card_8gb, "llama3.1:8b", 5.6), model_on(card_8gb, "qwen2.5:7b", 5.2)};
-    const Person person{.app = "person",
-                        .model = "llama3.1:8b",
-                        .messages = 25,
-                        .think_low = 45,
-                        .think_high = 120,
-                        .extra_asks = 2};
+    const Person person{
+        .app = "person", .model = "llama3.1:8b", .messages = 25, .think_low = 45, .think_high = 120};
     const Batch batch{.app = "batch", .model = "qwen2.5:7b", .documents = 1500};
     trace.clients = {make(person, dice), make(batch, dice)};
     return trace;
@@ -98,11 +88,13 @@ Trace bursts(std::uint64_t seed) {
 }
 
 /// Two small models are kept for ever by their apps (a house's voice assistant and a notes index); two people use two
-/// larger ones that do not fit together, pins or not.
+/// other ones. Beside the pinned ones only one of the two fits; without them both would, with every second seed.
 Trace pins(std::uint64_t seed) {
     Dice dice(seed);
     Trace trace{.name = "pins", .limit = {{"gpu0", vram_8gb}}, .models = {}, .clients = {}};
-    trace.models = {model_on(card_8gb, "gemma3:4b", 4.4), model_on(card_8gb, "llama3.2:1b", 1.6),
+    const PretendedModel other =
+        seed % 2 == 0 ? model_on(card_8gb, "gemma3:4b", 4.4) : model_on(card_8gb, "qwen2.5:3b", 2.1);
+    trace.models = {other, model_on(card_8gb, "llama3.2:1b", 1.6),
                     model_on(card_8gb, "nomic-embed-text", 0.5), model_on(card_8gb, "qwen2.5:7b", 5.2)};
     const Person voice{.app = "house",
                        .model = "llama3.2:1b",
@@ -126,7 +118,7 @@ Trace pins(std::uint64_t seed) {
     Person first{.app = "first", .model = "qwen2.5:7b", .messages = 35, .think_low = 40, .think_high = 140};
     Person second = first;
     second.app = "second";
-    second.model = "gemma3:4b";
+    second.model = other.name;
     trace.clients = {make(voice, dice), make(notes, dice), make(first, dice), make(second, dice)};
     return trace;
 }
@@ -152,16 +144,17 @@ Trace small_models(std::uint64_t seed) {
     return trace;
 }
 
-/// Apps that tell how long to keep their models: one nothing, one a few seconds, one an hour, one a day; what each
-/// says has nothing to do with how soon it comes back.
+/// Apps that tell how long to keep their models: one nothing, one a few seconds, one an hour, one a day, two nothing
+/// said. Which app says what is drawn: some know how soon they come back, others do not.
 Trace keep_alives(std::uint64_t seed) {
     Dice dice(seed);
     Trace trace{.name = "keep_alives", .limit = {{"cpu", ram_16gb}}, .models = {}, .clients = {}};
     trace.models = {model_on(notebook, "gemma3:1b", 1.2),  model_on(notebook, "llama3.2:3b", 3.0),
                     model_on(notebook, "mistral:7b", 4.6), model_on(notebook, "phi4-mini", 3.6),
                     model_on(notebook, "qwen2.5:7b", 5.4), model_on(notebook, "smollm2", 1.4)};
-    const auto person = [&](const char* app, const char* model, double think,
-                            std::optional<std::chrono::nanoseconds> keep) {
+    std::vector<std::optional<std::chrono::nanoseconds>> said{0ns, 30s, 1h, 24h, std::nullopt, std::nullopt};
+    const auto person = [&](const char* app, const char* model, double think) {
+        const int drawn = dice.whole(0, static_cast<int>(said.size()) - 1);
         const Person who{.app = app,
                          .model = model,
                          .messages = 30,
@@ -170,15 +163,16 @@ Trace keep_alives(std::uint64_t seed) {
                          .extra_asks = 0,
                          .answer_low = 20,
                          .answer_high = 60,
-                         .keep_alive = keep};
+                         .keep_alive = said[static_cast<std::size_t>(drawn)]};
+        said.erase(said.begin() + drawn);
         trace.clients.push_back(make(who, dice));
     };
-    person("script", "smollm2", 60, 0ns);
-    person("editor", "llama3.2:3b", 40, 30s);
-    person("archive", "qwen2.5:7b", 150, 1h);
-    person("house", "gemma3:1b", 45, 24h);
-    person("chat", "phi4-mini", 70, std::nullopt);
-    person("mail", "mistral:7b", 110, std::nullopt);
+    person("script", "smollm2", 60);
+    person("editor", "llama3.2:3b", 40);
+    person("archive", "qwen2.5:7b", 150);
+    person("house", "gemma3:1b", 45);
+    person("chat", "phi4-mini", 70);
+    person("mail", "mistral:7b", 110);
     return trace;
 }
 
@@ -250,11 +244,11 @@ constexpr std::array catalogue{
     TraceKind{"batch_beside_person", "a batch job beside a person who chats, one model fits an 8 GB card",
               Expectation::better, batch_beside_person},
     TraceKind{"bursts", "a dozen programs ask four models at the same moment", Expectation::no_worse, bursts},
-    TraceKind{"pins", "two small models kept for ever, two people on two larger ones, one fits",
+    TraceKind{"pins", "two small models kept for ever, two people on two others, one fits beside them",
               Expectation::no_worse, pins},
     TraceKind{"small_models", "sixteen small models, about half of them fit", Expectation::no_worse,
               small_models},
-    TraceKind{"keep_alives", "six apps, keep-alives from nothing to a day", Expectation::no_worse,
+    TraceKind{"keep_alives", "six apps, keep-alives from nothing to a day, drawn", Expectation::no_worse,
               keep_alives},
     TraceKind{"two_devices", "a card and RAM, one model needs most of both", Expectation::no_worse,
               two_devices},
