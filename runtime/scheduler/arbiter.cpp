@@ -30,7 +30,8 @@ void Arbiter::requested(const ArbiterRequest& request, ArbiterTime now) {
     }
     model.name = request.name.empty() ? request.model : request.name;
     model.priority = request.priority;
-    model.usage.note_request(request.app, now, model.running.empty() && model.queue.empty());
+    model.turns.note_request(model.usage.pause(now));
+    model.usage.note_request(now, model.running.empty() && model.queue.empty());
     model.queue.push_back({request, now});
     if (state_->settings.rule == SwitchRule::ollama && !model.open()) {
         state_->fifo.push_back(request.id);
@@ -55,8 +56,10 @@ void Arbiter::loaded(const std::string& key, const DeviceBytes& held, std::chron
     if (model == nullptr || (model->stage != Stage::loading && model->stage != Stage::leaving)) {
         return;
     }
-    model->held = held;
     model->load_took = took;
+    state_->calm.add(model->taken());
+    model->held = held;
+    state_->calm.take(held);
     if (model->stage == Stage::loading) {
         model->stage = Stage::ready;
         model->ready_since = now;
@@ -69,10 +72,11 @@ void Arbiter::gone(const std::string& key, ArbiterTime now) {
     if (model == nullptr) {
         return;
     }
-    for (const auto& [request, app] : std::exchange(model->running, {})) {
-        model->usage.note_end(app, now);
-        state_->requests.erase(request);
+    for (const auto& [id, granted] : std::exchange(model->running, {})) {
+        model->usage.note_end(now);
+        state_->requests.erase(id);
     }
+    state_->calm.add(model->taken());
     model->stage = Stage::absent;
     model->held.clear();
     model->retiring.clear();
@@ -138,14 +142,15 @@ void Arbiter::State::forget_request(RequestId request, ArbiterTime now) {
     requests.erase(found);
     std::erase(fifo, request);
     if (const auto running = model.running.find(request); running != model.running.end()) {
-        model.usage.note_end(running->second, now);
+        model.usage.note_end(now);
+        model.turns.note_answer(now - running->second);
         model.running.erase(running);
         model.kept_from = now;
         return;
     }
     const auto waiting =
         std::ranges::find(model.queue, request, [](const WaitingRequest& one) { return one.request.id; });
-    model.usage.note_end(waiting->request.app, now);
+    model.usage.note_end(now);
     model.queue.erase(waiting);
     if (model.queue.empty() && model.stage == Stage::waiting) {
         model.stage = Stage::absent;
@@ -176,6 +181,7 @@ void Arbiter::State::decide(Round& round) {
         before = round.decisions.size();
         round.again = false;
         wake.reset();
+        note_calm(round);
         reopen();
         grant_open(round);
         unload_due(round);
@@ -186,6 +192,15 @@ void Arbiter::State::decide(Round& round) {
             plan_next(round);
         }
     } while (round.again || round.decisions.size() > before);
+}
+
+void Arbiter::State::note_calm(const Round& round) {
+    const bool moving = std::ranges::any_of(std::views::values(models), [](const ArbiterModel& one) {
+        return one.stage == Stage::loading || one.stage == Stage::leaving;
+    });
+    if (!moving && !round.budget.free.empty()) { // whoever asks for no room may not have looked
+        calm = DeviceRoom(round.budget.free);
+    }
 }
 
 /// Whoever was to go for one that waits no more is used again.
@@ -238,7 +253,7 @@ void Arbiter::State::grant_open(Round& round) {
 }
 
 void Arbiter::State::grant(ArbiterModel& model, const ArbiterRequest& request, Round& round) {
-    model.running[request.id] = request.app;
+    model.running[request.id] = round.now;
     round.decisions.push_back(
         {.kind = Decision::Kind::grant, .model = model.key, .request = request.id, .reason = {}});
 }
@@ -253,6 +268,7 @@ void Arbiter::State::begin_load(ArbiterModel& model, Round& round) {
     model.loaded_for = model.turn();
     model.in_the_way.clear();
     model.turn_comes.reset();
+    calm.take(model.taken());
     round.decisions.push_back({.kind = Decision::Kind::load, .model = model.key, .request = 0, .reason = {}});
 }
 

@@ -13,11 +13,12 @@
 /// out and tells what came of them; the simulator does the same with pretended models.
 ///
 /// How long a request can wait (rule `cost`). With
-///   T = max(turn, R), R = the longest load, L = the longest answer, U = the longest unload (until its memory is seen
-///   free), P = the longest answer to `plan`, N = the models that wait or load before its own when it comes,
+///   R = the longest load, T = the longest turn: max(turn, R), or min(most_turn, 20 R) where that is more,
+///   L = the longest answer, U = the longest unload (until its memory is seen free), P = the longest answer to `plan`,
+///   N = the models that wait or load before its own when it comes,
 /// a request is granted within
 ///   (N + 1) * (T + L + U + R + P)
-/// where its model fits alone and no load fails. So steady traffic on one model never starves another. The other two
+/// where its model fits alone and no load fails. Who asks makes no difference to any decision. So steady traffic on one model never starves another. The other two
 /// rules have no such bound.
 namespace hearth::runtime {
 
@@ -35,14 +36,16 @@ struct ArbiterSettings {
     /// Of ours: a model that was loaded stays at least this long, or as long as its load took, while it is in use and
     /// another waits. After that what is in a waiting one's way takes no new requests.
     std::chrono::nanoseconds turn = std::chrono::seconds(15);
-    /// Of ours: at most this long an idle model stays, within its turn, for the next request of whoever just used it,
-    /// though another waits.
+    /// Of ours: at most this long a turn is where programs use both models, asking at once after each answer. See turn_of.
+    std::chrono::nanoseconds most_turn = std::chrono::seconds(75);
+    /// Of ours: at most this long an idle model stays, within its turn, for its next request, though another waits;
+    /// where programs use both for as long as a swap takes.
     std::chrono::nanoseconds most_linger = std::chrono::seconds(2);
     double small_share =
         0.15; ///< of a device's budget that small models (embeddings) do not lose to large ones
     double small_model = 0.05; ///< of a device's budget: up to this a model is small
     std::chrono::nanoseconds reuse_horizon =
-        std::chrono::minutes(2); ///< a model that is asked for later than this may as well be loaded again
+        std::chrono::seconds(90); ///< a model that is asked for later than this may as well be loaded again
 };
 
 using RequestId = std::uint64_t;
@@ -51,7 +54,6 @@ using ArbiterTime = std::chrono::steady_clock::time_point;
 struct ArbiterRequest {
     RequestId id = 0;
     std::string model; ///< key: the same files and backend
-    std::string app;   ///< who asks: a token's name or a program
     double priority = 1;
     std::string name{}; ///< of the model, for people; empty: its key
 };

@@ -40,7 +40,10 @@ Seating Arbiter::State::seating(const Round& round) {
     add_bytes(ours, unseen);
     Seating seats;
     seats.now = free_room(round.budget, unseen, ours);
+    DeviceRoom expected = free_room(round.budget, {}, ours);
+    expected.lower_to(calm);
     seats.later = seats.now;
+    seats.later.raise_to(expected);
     seats.later.add(leaving);
     seats.whole = capacity(round.budget, settled);
     for (ArbiterModel& model : std::views::values(models)) {

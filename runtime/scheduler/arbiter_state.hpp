@@ -2,6 +2,7 @@
 
 #include "runtime/scheduler/arbiter.hpp"
 #include "runtime/scheduler/device_room.hpp"
+#include "runtime/scheduler/turn_record.hpp"
 #include "runtime/scheduler/usage_record.hpp"
 
 #include <algorithm>
@@ -33,7 +34,7 @@ struct ArbiterModel {
     std::string name; ///< for people
     Stage stage = Stage::absent;
     std::deque<WaitingRequest> queue;         ///< in the order they came
-    std::map<RequestId, std::string> running; ///< with the app
+    std::map<RequestId, ArbiterTime> running; ///< since when
     double priority = 1;
 
     ModelNeed need;           ///< as planned last
@@ -42,6 +43,7 @@ struct ArbiterModel {
     std::optional<std::chrono::nanoseconds> load_took{}; ///< measured last
     std::optional<std::chrono::nanoseconds> keep_alive;
     UsageRecord usage;
+    TurnRecord turns;
 
     ArbiterTime kept_from{}; ///< idle, and keep-alive counts, since then
     ArbiterTime ready_since{};
@@ -87,8 +89,9 @@ struct Round {
 
 /// Room as the waiting ones will leave it, one after another.
 struct Seating {
-    DeviceRoom now;   ///< free for a load that begins now
-    DeviceRoom later; ///< when all that are leaving, and those who wait before, had their way
+    DeviceRoom
+        now; ///< free for a load that begins now, if the system has seen nothing of the loads before it
+    DeviceRoom later; ///< when all that load or leave, and those who wait before, had their way
     std::optional<DeviceRoom> tightest;  ///< the least `later` of those who wait before; absent: none does
     std::vector<ArbiterModel*> standing; ///< in memory then, and in nobody's way yet
     DeviceBytes whole;                   ///< what each device could give
@@ -114,6 +117,7 @@ struct Arbiter::State {
     void begin_load(ArbiterModel& model, Round& round);
     void begin_unload(ArbiterModel& model, std::string reason, Round& round);
     void wake_at(ArbiterTime time);
+    void note_calm(const Round& round);
     DeviceBytes taken_by(bool (*counts)(const ArbiterModel&)) const;
 
     // arbiter_line.cpp: rules cost and lru
@@ -139,7 +143,7 @@ struct Arbiter::State {
                                                          const DeviceBytes& lacking, const Round& round);
     std::optional<ArbiterTime> goes_at(const ArbiterModel& model, const ArbiterModel& waiting,
                                        ArbiterTime now) const;
-    std::chrono::nanoseconds turn_of(const ArbiterModel& model) const;
+    std::chrono::nanoseconds turn_of(const ArbiterModel& model, const ArbiterModel& waiting) const;
     std::vector<const ArbiterModel*> protected_models(const Seating& seats) const;
     double cost_of_going(const ArbiterModel& model, ArbiterTime now) const;
     bool moves(const ArbiterModel& model) const;
@@ -155,6 +159,8 @@ struct Arbiter::State {
     std::map<RequestId, std::string> requests;  ///< waiting and running, with their model
     std::deque<RequestId> fifo; ///< rule ollama: who did not find the model loaded, in the order they came
     std::optional<ArbiterTime> wake;
+    DeviceRoom
+        calm; ///< free bytes when nothing was under way, less what was reserved and with what left since
 };
 
 } // namespace hearth::runtime

@@ -151,8 +151,26 @@ std::optional<std::vector<ArbiterModel*>> Arbiter::State::choose_now(const std::
     return !going && which == Going::any ? choose(any, lacking, round) : going;
 }
 
-std::chrono::nanoseconds Arbiter::State::turn_of(const ArbiterModel& model) const {
-    return std::max(settings.turn, model.reload());
+/// How long `model` may keep `waiting` waiting, from when it became ready.
+///
+/// Whoever is not in his turn waits for all of the others', so a turn only spares waiting where it serves many. Where
+/// programs that ask at once after each answer are on both sides, it is therefore long, up to ten times what the two
+/// reloads take, if so many requests fit in it that fewer than one in twenty waits at all; and as short as can be, if
+/// it would hold no more than two. People get the usual one: that of the others need not be longer, for it is their
+/// own pauses that end theirs.
+std::chrono::nanoseconds Arbiter::State::turn_of(const ArbiterModel& model,
+                                                 const ArbiterModel& waiting) const {
+    const auto usual = std::max(settings.turn, model.reload());
+    if (!model.turns.steady() || !waiting.turns.steady()) {
+        return usual;
+    }
+    const std::chrono::nanoseconds swap = model.reload() + waiting.reload();
+    const std::chrono::nanoseconds answer = model.turns.usual_answer();
+    if (answer >= swap && answer >= settings.turn / 2) {
+        return model.reload();
+    }
+    const auto longest = std::max(usual, std::min(settings.most_turn, 10 * swap));
+    return model.turns.quick(longest) ? longest : usual;
 }
 
 /// When `model` may be told to go for `waiting`. nullopt: not before something else happens.
@@ -165,13 +183,16 @@ std::optional<ArbiterTime> Arbiter::State::goes_at(const ArbiterModel& model, co
     if (settings.rule == SwitchRule::lru || went_ahead) {
         return now;
     }
-    const ArbiterTime turn_ends = model.ready_since + turn_of(model);
+    const ArbiterTime turn_ends = model.ready_since + turn_of(model, waiting);
     if (!model.idle()) {
         return turn_ends;
     }
+    const std::chrono::nanoseconds swap = model.reload() + waiting.reload();
+    if (model.turns.steady() && waiting.turns.steady()) {
+        return std::clamp(model.usage.last_use() + swap, now, std::max(now, turn_ends));
+    }
     const auto back = model.usage.expected_return(settings.most_linger, now);
-    const Seconds swap = model.reload() + waiting.reload();
-    if (!back || swap * back->chance <= back->by - now) {
+    if (!back || Seconds(swap) * back->chance <= back->by - now) {
         return now;
     }
     return std::min(back->by, turn_ends);

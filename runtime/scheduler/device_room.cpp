@@ -44,6 +44,14 @@ void DeviceRoom::lower_to(const DeviceRoom& other) {
     }
 }
 
+void DeviceRoom::raise_to(const DeviceRoom& other) {
+    for (auto& [device, count] : bytes_) {
+        if (const auto found = other.bytes_.find(device); found != other.bytes_.end()) {
+            count = std::max(count, found->second);
+        }
+    }
+}
+
 DeviceBytes DeviceRoom::lacks(const DeviceBytes& need) const {
     DeviceBytes missing;
     for (const auto& [device, count] : need) {

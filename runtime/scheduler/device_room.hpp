@@ -16,6 +16,8 @@ class DeviceRoom {
     void take(const DeviceBytes& bytes);
     /// On every device the smaller of both.
     void lower_to(const DeviceRoom& other);
+    /// On every device that has a bound in both the larger of both.
+    void raise_to(const DeviceRoom& other);
     bool holds(const DeviceBytes& need) const { return lacks(need).empty(); }
     /// What is missing for `need`, by the devices where anything is.
     DeviceBytes lacks(const DeviceBytes& need) const;

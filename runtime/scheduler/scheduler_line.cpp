@@ -38,7 +38,6 @@ void Scheduler::Impl::enter(Ticket& ticket) {
     ArbiterRequest request;
     request.id = ticket.id;
     request.model = ticket.key;
-    request.app = ticket.app;
     request.name = ticket.request->name;
     arbiter.requested(request, now());
     const Entry entry = find(ticket.key);

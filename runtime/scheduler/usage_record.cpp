@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <ranges>
 
 namespace hearth::runtime {
 
@@ -15,8 +14,9 @@ using namespace std::chrono_literals;
 constexpr Seconds half_life =
     5min;                      ///< of a return: a working day's changes are seen, a pause for coffee is not
 constexpr double patience = 2; ///< after an idle time t, a rate above patience / t is not believed any more
-constexpr std::size_t gaps_kept = 8;
-constexpr std::size_t apps_kept = 16;
+constexpr std::size_t gaps_kept = 16;
+constexpr std::size_t gaps_for_return = 8; ///< of the kept ones the latest, which tell whether it comes soon
+constexpr double rate_weight = 3;          ///< the rate counts as much as so many gaps
 constexpr double return_slack = 1.25;
 constexpr auto return_grace = 50ms; ///< a gap of next to nothing still needs a moment
 
@@ -26,42 +26,30 @@ double decay(Seconds passed) {
 
 } // namespace
 
-UsageRecord::Gaps& UsageRecord::gaps_of(const std::string& app) {
-    if (!apps_.contains(app) && apps_.size() >= apps_kept) {
-        const auto oldest = std::ranges::min_element(
-            apps_, {}, [](const auto& item) { return item.second.ended.value_or(ArbiterTime::max()); });
-        apps_.erase(oldest);
-    }
-    return apps_[app];
-}
-
-void UsageRecord::note_request(const std::string& app, ArbiterTime now, bool idle) {
+void UsageRecord::note_request(ArbiterTime now, bool idle) {
     if (idle) {
         returns_ = 1 + returns_ * decay(now - counted_);
         counted_ = now;
-    }
-    last_use_ = now;
-    Gaps& gaps = gaps_of(app);
-    if (gaps.ended && gaps.running == 0) {
-        gaps.recent.emplace_back(now - *gaps.ended);
-        if (gaps.recent.size() > gaps_kept) {
-            gaps.recent.pop_front();
+        if (last_end_) {
+            gaps_.emplace_back(now - *last_end_);
+        }
+        if (gaps_.size() > gaps_kept) {
+            gaps_.pop_front();
         }
     }
-    ++gaps.running;
-    gaps.ended.reset();
-}
-
-void UsageRecord::note_end(const std::string& app, ArbiterTime now) {
     last_use_ = now;
-    Gaps& gaps = gaps_of(app);
-    gaps.running = std::max(0, gaps.running - 1);
-    if (gaps.running == 0) {
-        gaps.ended = now;
-    }
 }
 
-double UsageRecord::chance_of_reuse(ArbiterTime now, std::chrono::nanoseconds horizon) const {
+void UsageRecord::note_end(ArbiterTime now) {
+    last_use_ = now;
+    last_end_ = now;
+}
+
+std::optional<std::chrono::nanoseconds> UsageRecord::pause(ArbiterTime now) const {
+    return last_end_ ? std::optional(now - *last_end_) : std::nullopt;
+}
+
+double UsageRecord::chance_by_rate(ArbiterTime now, std::chrono::nanoseconds horizon) const {
     double rate = returns_ * decay(now - counted_) * std::numbers::ln2 / half_life.count();
     const Seconds idle = now - last_use_;
     if (idle > Seconds(0)) {
@@ -70,26 +58,37 @@ double UsageRecord::chance_of_reuse(ArbiterTime now, std::chrono::nanoseconds ho
     return -std::expm1(-rate * Seconds(horizon).count());
 }
 
+double UsageRecord::chance_of_reuse(ArbiterTime now, std::chrono::nanoseconds horizon) const {
+    const double by_rate = chance_by_rate(now, horizon);
+    if (!last_end_) {
+        return by_rate;
+    }
+    const auto idle = now - *last_end_;
+    const auto longer = std::ranges::count_if(gaps_, [&](auto gap) { return gap > idle; });
+    const auto later = std::ranges::count_if(gaps_, [&](auto gap) { return gap > idle + horizon; });
+    const auto returned = static_cast<double>(longer - later);
+    return longer == 0 ? by_rate
+                       : (returned + rate_weight * by_rate) / (static_cast<double>(longer) + rate_weight);
+}
+
 std::optional<UsageRecord::Return> UsageRecord::expected_return(std::chrono::nanoseconds most,
                                                                 ArbiterTime now) const {
-    std::optional<Return> latest;
-    for (const Gaps& gaps : std::views::values(apps_)) {
-        std::chrono::nanoseconds longest{};
-        std::size_t soon = 0;
-        for (const auto gap : gaps.recent | std::views::filter([&](auto one) { return one <= most; })) {
-            longest = std::max(longest, gap);
+    const std::size_t count = std::min(gaps_.size(), gaps_for_return);
+    std::chrono::nanoseconds longest{};
+    std::size_t soon = 0;
+    for (auto gap = gaps_.end() - static_cast<std::ptrdiff_t>(count); gap != gaps_.end(); ++gap) {
+        if (*gap <= most) {
+            longest = std::max(longest, *gap);
             ++soon;
         }
-        if (!gaps.ended || soon == 0 || soon * 2 < gaps.recent.size()) {
-            continue;
-        }
-        const auto expected = std::chrono::duration_cast<std::chrono::nanoseconds>(longest * return_slack);
-        const ArbiterTime by = *gaps.ended + std::min(most, expected + return_grace);
-        if (by > now && (!latest || by > latest->by)) {
-            latest = Return{by, static_cast<double>(soon) / static_cast<double>(gaps.recent.size())};
-        }
     }
-    return latest;
+    if (!last_end_ || soon == 0 || soon * 2 < count) {
+        return std::nullopt;
+    }
+    const auto expected = std::chrono::duration_cast<std::chrono::nanoseconds>(longest * return_slack);
+    const ArbiterTime by = *last_end_ + std::min(most, expected + return_grace);
+    return by > now ? std::optional(Return{by, static_cast<double>(soon) / static_cast<double>(count)})
+                    : std::nullopt;
 }
 
 } // namespace hearth::runtime

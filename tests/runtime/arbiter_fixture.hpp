@@ -26,11 +26,10 @@ class ArbiterFixture : public ::testing::Test {
         needs_[name] = {.bytes = {{"cpu", bytes}}, .reload = reload};
     }
     /// @return the request's number
-    RequestId ask(const std::string& name, const std::string& app = "app") {
+    RequestId ask(const std::string& name) {
         ArbiterRequest request;
         request.id = ++last_request_;
         request.model = name;
-        request.app = app;
         arbiter_.requested(request, now_);
         settle();
         return request.id;
@@ -41,7 +40,7 @@ class ArbiterFixture : public ::testing::Test {
         settle();
     }
     /// A whole request, at this moment.
-    void use_once(const std::string& name, const std::string& app = "app") { end(ask(name, app)); }
+    void use_once(const std::string& name) { end(ask(name)); }
     void advance(std::chrono::nanoseconds by) {
         now_ += by;
         settle();

@@ -167,12 +167,13 @@ TEST(UsageRecord, WhoReturnsOftenAndLatelyReturnsMoreProbably) {
     UsageRecord once;
     UsageRecord before;
     for (int time = 0; time < 10; ++time) {
-        often.note_request("app", start + time * 10s, true);
-        often.note_end("app", start + time * 10s);
-        before.note_request("app", start - 2h + time * 10s, true);
-        before.note_end("app", start - 2h + time * 10s);
+        often.note_request(start + time * 10s, true);
+        often.note_end(start + time * 10s);
+        before.note_request(start - 2h + time * 10s, true);
+        before.note_end(start - 2h + time * 10s);
     }
-    once.note_request("app", start, true);
+    once.note_request(start, true);
+    once.note_end(start);
     const auto now = start + 100s;
     EXPECT_GT(often.chance_of_reuse(now, 2min), 0.8);
     EXPECT_LT(once.chance_of_reuse(now, 2min), 0.3);
@@ -184,24 +185,23 @@ TEST(UsageRecord, RequestsOfOneBurstCountOnce) {
     UsageRecord burst;
     UsageRecord single;
     for (int request = 0; request < 100; ++request) {
-        burst.note_request("app", start, request == 0);
+        burst.note_request(start, request == 0);
     }
-    single.note_request("app", start, true);
+    single.note_request(start, true);
     EXPECT_EQ(burst.chance_of_reuse(start + 1s, 2min), single.chance_of_reuse(start + 1s, 2min));
 }
 
-TEST(UsageRecord, ExpectsAnAppBackAfterItsUsualGap) {
+TEST(UsageRecord, ExpectsTheNextRequestAfterTheUsualGap) {
     UsageRecord record;
     auto now = start;
     EXPECT_EQ(record.expected_return(2s, now), std::nullopt);
     for (const auto gap : {300ms, 200ms, 300ms}) {
-        record.note_request("agent", now, true);
-        record.note_end("agent", now);
+        record.note_request(now, true);
+        record.note_end(now);
         now += gap;
     }
-    record.note_request("agent", now, true);
-    EXPECT_EQ(record.expected_return(2s, now), std::nullopt) << "it is not away";
-    record.note_end("agent", now);
+    record.note_request(now, true);
+    record.note_end(now);
     const auto back = record.expected_return(2s, now);
     ASSERT_TRUE(back);
     EXPECT_EQ(back->by, now + 425ms);

@@ -177,7 +177,7 @@ TEST_F(ArbiterTest, KeepsEachDevicesBytesApart) {
     needs_["c"] = {.bytes = {{"gpu0", 30}}, .reload = 5s};
     Budget budget{.free = {{"cpu", 100}, {"gpu0", 60}}, .limit = {}};
     auto load = [&](const std::string& name, RequestId id) {
-        arbiter_.requested({.id = id, .model = name, .app = "app"}, now_);
+        arbiter_.requested({.id = id, .model = name}, now_);
         arbiter_.decide(budget, now_);
         arbiter_.planned(name, needs_[name], now_);
         return arbiter_.decide(budget, now_);

@@ -21,15 +21,15 @@ class ArbiterTurns : public ArbiterFixture {
 };
 
 TEST_F(ArbiterTurns, WhatIsInUseHasItsTurnAndThenMakesRoom) {
-    const RequestId first = ask("a", "one");
-    const RequestId waiting = ask("b", "two");
+    const RequestId first = ask("a");
+    const RequestId waiting = ask("b");
     advance(15s - 1ns);
-    const RequestId late = ask("a", "one");
+    const RequestId late = ask("a");
     EXPECT_TRUE(has(late)) << "it is still the turn of a";
     EXPECT_EQ(place(waiting), "0 a is in use by 2 requests, for at most 1 s more");
     EXPECT_EQ(arbiter_.next_wake(), now_ + 1ns);
     advance(1ns);
-    const RequestId later = ask("a", "one");
+    const RequestId later = ask("a");
     EXPECT_FALSE(has(later));
     EXPECT_THAT(place(later), HasSubstr("1 a is being unloaded: b waits for its room"));
     end(first);
@@ -72,48 +72,149 @@ TEST_F(ArbiterTurns, AnIdleModelMakesRoomAtOnceForWhoAlternates) {
     EXPECT_EQ(log_.size(), 11u) << "six loads and five unloads: nobody waited";
 }
 
-/// Each asks again 100 ms after its answer of a second.
-TEST_F(ArbiterTurns, TwoAgentsOnTwoModelsAreServedInGroups) {
+/// Programs that ask again 100 ms after each answer, and how often each was answered.
+class Agents {
+  public:
+    Agents(std::vector<std::string> models, std::chrono::nanoseconds answer) : answer_(answer) {
+        for (std::string& model : models) {
+            agents_.push_back({.model = std::move(model)});
+        }
+    }
+    template <class Fixture> void step(Fixture& fixture, std::chrono::nanoseconds time) {
+        for (Agent& agent : agents_) {
+            if (!agent.request && time - agent.since >= 100ms) {
+                agent.request = fixture.ask(agent.model);
+                agent.since = time;
+            } else if (agent.request && !fixture.has(*agent.request)) {
+                agent.since = time;
+            } else if (agent.request && time - agent.since >= answer_) {
+                fixture.end(*std::exchange(agent.request, {}));
+                agent.since = time;
+                ++agent.answers;
+            }
+        }
+    }
+    int answers(std::size_t agent) const { return agents_[agent].answers; }
+
+  private:
     struct Agent {
         std::string model;
         std::optional<RequestId> request{};
         std::chrono::nanoseconds since{};
         int answers = 0;
     };
-    std::array<Agent, 2> agents = {Agent{"a"}, Agent{"b"}};
-    for (auto time = 0ms; time < 120s; time += 50ms) {
-        for (Agent& agent : agents) {
-            if (!agent.request && time - agent.since >= 100ms) {
-                agent.request = ask(agent.model, agent.model);
-                agent.since = time;
-            } else if (agent.request && !has(*agent.request)) {
-                agent.since = time;
-            } else if (agent.request && time - agent.since >= 1s) {
-                end(*std::exchange(agent.request, {}));
-                agent.since = time;
-                ++agent.answers;
-            }
+    std::chrono::nanoseconds answer_;
+    std::vector<Agent> agents_;
+};
+
+class ArbiterTurnsOfAgents : public ArbiterTurns {
+  public: // for Agents
+    using ArbiterFixture::ask;
+    using ArbiterFixture::end;
+    using ArbiterFixture::has;
+
+  protected:
+    void play(Agents& agents, std::chrono::nanoseconds until) {
+        for (; time_ < until; time_ += 50ms) {
+            agents.step(*this, time_);
+            advance(50ms);
         }
-        advance(50ms);
     }
-    const auto loads = std::ranges::count_if(log_, [](const auto& line) { return line.starts_with("load"); });
-    EXPECT_LE(loads, 2 + 120 / 15);
-    EXPECT_GE(agents[0].answers, 40);
-    EXPECT_GE(agents[1].answers, 40);
+    std::ptrdiff_t loads() const {
+        return std::ranges::count_if(log_, [](const auto& line) { return line.starts_with("load"); });
+    }
+
+    std::chrono::nanoseconds time_{};
+};
+
+TEST_F(ArbiterTurnsOfAgents, AreLongWhereMostRequestsThenDoNotWait) {
+    Agents agents({"a", "b"}, 1s);
+    play(agents, 600s);
+    EXPECT_LE(loads(), 4 + 600 / 75) << "the first turns are of the usual length";
+    EXPECT_GE(agents.answers(0), 220);
+    EXPECT_GE(agents.answers(1), 220);
 }
 
-TEST_F(ArbiterTurns, AnIdleModelWaitsForItsUserWhoReturnsAtOnce) {
-    for (int time = 0; time < 4; ++time) { // the gaps of this app are known
-        use_once("a", "agent");
+TEST_F(ArbiterTurnsOfAgents, AreNotLongerThanTenTimesTheReloads) {
+    model("a", 60, 1s);
+    model("b", 60, 1s);
+    Agents agents({"a", "b"}, 500ms);
+    play(agents, 600s);
+    EXPECT_GE(loads(), 600 / 21);
+    EXPECT_LE(loads(), 4 + 600 / 20);
+}
+
+TEST_F(ArbiterTurnsOfAgents, AreOfTheUsualLengthWhereFewRequestsFit) {
+    Agents agents({"a", "b"}, 4s);
+    play(agents, 600s);
+    EXPECT_GE(loads(), 600 / 20);
+    EXPECT_LE(loads(), 2 + 600 / 15);
+}
+
+TEST_F(ArbiterTurnsOfAgents, EndWithEachAnswerThatTakesLongerThanTheReloads) {
+    Agents agents({"a", "b"}, 12s);
+    play(agents, 600s);
+    EXPECT_GE(loads(), 600 / 12 - 5) << "but for the first few";
+}
+
+TEST_F(ArbiterTurnsOfAgents, LastThroughPausesThatAreShorterThanASwap) {
+    for (const char* name : {"a", "b"}) {
+        for (int time = 0; time < 30; ++time) {
+            const RequestId request = ask(name);
+            while (!has(request)) {
+                advance(1s);
+            }
+            end(request);
+            advance(100ms);
+        }
+    }
+    const RequestId waiting = ask("a");
+    advance(9s); // a tool runs; the two reloads take 10 s
+    EXPECT_FALSE(has(waiting));
+    use_once("b");
+    advance(9s);
+    EXPECT_FALSE(has(waiting));
+    advance(1s);
+    EXPECT_TRUE(has(waiting)) << "no tool runs for so long";
+}
+
+TEST_F(ArbiterTurnsOfAgents, AreOfTheUsualLengthForAPersonWhoWaits) {
+    Agents agents({"a"}, 1s);
+    play(agents, 40s);
+    const RequestId waiting = ask("b");
+    play(agents, 42s);
+    EXPECT_TRUE(has(waiting)) << "a had its 15 seconds long ago";
+}
+
+TEST_F(ArbiterTurnsOfAgents, TellWhoWaitsTheLatestEnd) {
+    Agents agents({"a", "b"}, 1s);
+    play(agents, 200s);
+    const auto loads_before = loads();
+    while (loads() == loads_before) {
+        play(agents, time_ + 50ms);
+    }
+    play(agents, time_ + 3s); // whoever was in his turn before has asked again
+    std::string longest;
+    for (RequestId request = 1; request <= last_request_; ++request) {
+        if (const auto place = arbiter_.place(request, now_)) {
+            longest = place->reason;
+        }
+    }
+    EXPECT_THAT(longest, testing::ContainsRegex("for at most 7[0-5] s more"));
+}
+
+TEST_F(ArbiterTurns, AnIdleModelIsKeptForTheNextOfARowOfRequests) {
+    for (int time = 0; time < 4; ++time) { // the gaps are known
+        use_once("a");
         advance(200ms);
     }
-    const RequestId running = ask("a", "agent");
-    const RequestId waiting = ask("b", "other");
+    const RequestId running = ask("a");
+    const RequestId waiting = ask("b");
     end(running);
     EXPECT_FALSE(has(waiting));
     EXPECT_THAT(place(waiting), HasSubstr("a was just used"));
     advance(200ms);
-    const RequestId again = ask("a", "agent");
+    const RequestId again = ask("a");
     EXPECT_TRUE(has(again));
     end(again);
     advance(1s);
@@ -124,11 +225,11 @@ TEST_F(ArbiterTurns, NobodyIsWaitedForWhereASwapIsQuickerThanTheUsualGap) {
     model("a", 60, 100ms);
     model("b", 60, 100ms);
     for (int time = 0; time < 4; ++time) {
-        use_once("a", "agent");
+        use_once("a");
         advance(1s);
     }
-    use_once("a", "agent");
-    EXPECT_TRUE(has(ask("b", "other")));
+    use_once("a");
+    EXPECT_TRUE(has(ask("b")));
 }
 
 TEST_F(ArbiterTurns, OnesTurnNeverComesTwiceBeforeTheOthers) {
@@ -258,6 +359,39 @@ TEST_F(ArbiterTurns, PinnedModelsGoLast) {
     model("all", 100);
     use_once("all");
     EXPECT_THAT(loaded(), ElementsAre("all"));
+}
+
+TEST_F(ArbiterTurns, NeitherPinnedNorSmallModelsGoInPlaceOfABusyOneThatWasToGo) {
+    model("pinned", 30);
+    model("embed", 5);
+    use_once("pinned");
+    arbiter_.keep("pinned", -1s, now_);
+    use_once("embed");
+    const RequestId running = ask("a");
+    advance(1min);
+    const RequestId waiting = ask("b");
+    use_once("embed");
+    advance(1min);
+    EXPECT_FALSE(has(waiting));
+    EXPECT_THAT(loaded(), ElementsAre("a", "embed", "pinned"));
+    end(running);
+    EXPECT_TRUE(has(waiting));
+}
+
+TEST_F(ArbiterTurns, NothingGoesForBytesThatALoadHasTakenAlready) {
+    model("c", 20);
+    model("d", 20);
+    use_once("c");
+    held_loads_.insert("a");
+    ask("a");
+    elsewhere_ = 50; // of its 60
+    const RequestId waiting = ask("d");
+    EXPECT_FALSE(has(waiting)) << "nobody can say yet how much of what is gone is a's";
+    EXPECT_THAT(loaded(), ElementsAre("c"));
+    elsewhere_ = 0;
+    finish_load("a");
+    EXPECT_TRUE(has(waiting));
+    EXPECT_THAT(loaded(), ElementsAre("a", "c", "d"));
 }
 
 TEST_F(ArbiterTurns, AnIdleModelGoesInPlaceOfABusyOneThatWasToGo) {

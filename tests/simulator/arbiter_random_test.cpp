@@ -98,11 +98,7 @@ class RandomDriver {
         const RequestId id = ++last_request_;
         const std::string model = any_model();
         waiting_.emplace(id, model);
-        arbiter_.requested({.id = id,
-                            .model = model,
-                            .app = fmt::format("app{}", dice_.whole(0, 3)),
-                            .priority = dice_.chance(0.2) ? 0.5 : 1},
-                           now_);
+        arbiter_.requested({.id = id, .model = model, .priority = dice_.chance(0.2) ? 0.5 : 1}, now_);
     }
 
     void end_one(Requests& requests) {

@@ -116,7 +116,7 @@ class Simulation {
         const RequestId id = ++requests_;
         waiting_.emplace(id, Request{client, &ask, now(), models_ahead_of(ask.model)});
         const Client& of = trace_.clients[client];
-        arbiter_.requested({.id = id, .model = ask.model, .app = of.app, .priority = of.priority}, now());
+        arbiter_.requested({.id = id, .model = ask.model, .priority = of.priority}, now());
     }
 
     int models_ahead_of(const std::string& model) const {
@@ -247,7 +247,8 @@ Outcome simulate(const Trace& trace, const runtime::ArbiterSettings& settings) {
 }
 
 double worst_share_of_bound(const Outcome& outcome, const runtime::ArbiterSettings& settings) {
-    const Seconds longest_turn = std::max(Seconds(settings.turn), outcome.longest_load);
+    const Seconds longest_turn = std::max({Seconds(settings.turn), outcome.longest_load,
+                                           std::min(Seconds(settings.most_turn), 20 * outcome.longest_load)});
     Seconds longest_answer{};
     for (const Served& served : outcome.served)
         longest_answer = std::max(longest_answer, served.took);
