@@ -52,6 +52,8 @@ const modes = {
   },
   /** All apps at once, each by its own way and as fast as it is answered. */
   together: () => Promise.all([...apps.keys()].map((app) => askAll("together", app, rounds / apps.length, app === 1 ? "socket" : "tcp"))),
+  /** The same, but each app comes by the other way, and so under another name, with every request. */
+  wandering: () => Promise.all([...apps.keys()].map((app) => askAll("wandering", app, rounds / apps.length))),
 };
 
 await modes[settings.mode]();

@@ -105,7 +105,7 @@ class ManyApps:
         with MemoryWatch(service.pid) as memory:
             self.right = {(answer["model"], answer["prompt"]): answer["text"] for answer in self.answers("alone")}
             self.check(len(set(self.right.values())) > 10, "the models say different things", f"{len(self.right)} questions")
-            for mode in ("alternate", "together"):
+            for mode in ("alternate", "together", "wandering"):
                 self.compare(mode)
         self.check(0 < memory.peak <= limit, "all runners together keep the limit",
                    f"peak {memory.peak / 1e6:.0f} MB of {limit / 1e6:.0f} MB, {memory.samples} samples")
@@ -134,8 +134,8 @@ class ManyApps:
                    f"{len(answers)} answers, {len(wrong)} wrong, {took:.1f} s" + (f": {wrong[:2]}" if wrong else ""))
         self.check(len(watch.loads) <= groups(answers), f"{mode}: at most one load for each group of requests",
                    f"{len(watch.loads)} loads, {groups(answers)} groups")
-        if mode == "together":
-            self.check(len(watch.loads) <= ROUNDS // 2, "together: requests are served in groups",
+        if mode != "alternate":
+            self.check(len(watch.loads) <= ROUNDS // 2, f"{mode}: requests are served in groups",
                        f"{len(watch.loads)} loads for {ROUNDS} requests")
 
 
