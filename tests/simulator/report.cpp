@@ -3,13 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <numeric>
 
 namespace hearth::simulator {
 namespace {
 
-constexpr std::array<std::uint64_t, 12> tuning{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
-constexpr std::array<std::uint64_t, 12> held_out{7001, 7002, 7003, 7004, 7005, 7006,
-                                                 7007, 7008, 7009, 7010, 7011, 7012};
+template <std::size_t count> constexpr std::array<std::uint64_t, count> seeds_from(std::uint64_t first) {
+    std::array<std::uint64_t, count> seeds{};
+    std::iota(seeds.begin(), seeds.end(), first);
+    return seeds;
+}
+constexpr auto development = seeds_from<24>(1);
+constexpr auto evaluation = seeds_from<100>(500'001);
 
 /// Below this nobody notices a wait, and a ratio of two such waits says nothing.
 constexpr Seconds unnoticed{0.1};
@@ -63,11 +68,11 @@ std::string line(std::string_view name, const RuleResult& result) {
 
 } // namespace
 
-std::span<const std::uint64_t> tuning_seeds() {
-    return tuning;
+std::span<const std::uint64_t> development_seeds() {
+    return development;
 }
-std::span<const std::uint64_t> held_out_seeds() {
-    return held_out;
+std::span<const std::uint64_t> evaluation_seeds() {
+    return evaluation;
 }
 
 Comparison compare(const TraceKind& trace, std::span<const std::uint64_t> seeds) {

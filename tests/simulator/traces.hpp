@@ -11,7 +11,9 @@ namespace hearth::simulator {
 /// What is expected of our rule on a trace, against the better of the others: agreed before anything was measured.
 enum class Expectation {
     no_worse, ///< at most 5 % more reload seconds, at most 5 % more wait
-    better    ///< mixed: models that do not fit together are asked for again and again by different programs
+    /// At least 25 % less of both. Mixed: different programs ask again and again for models that do not fit together,
+    /// and answers are short beside a reload, so that serving requests in groups can save.
+    better
 };
 
 struct TraceKind {

@@ -11,51 +11,37 @@ using ::testing::IsEmpty;
 
 struct Case {
     const TraceKind* trace;
-    bool held_out;
+    bool evaluation;
 };
 
 std::vector<Case> cases() {
     std::vector<Case> all;
     for (const TraceKind& trace : traces())
-        for (const bool held_out : {false, true})
-            all.push_back({&trace, held_out});
+        for (const bool evaluation : {false, true})
+            all.push_back({&trace, evaluation});
     return all;
 }
 
-class Traces : public ::testing::TestWithParam<Case> {
-  protected:
-    const TraceKind& trace() const { return *GetParam().trace; }
-    /// Replayed once, whatever is asked of it.
-    const Comparison& comparison() const {
-        static std::map<std::pair<const TraceKind*, bool>, Comparison> known;
-        const std::pair key(GetParam().trace, GetParam().held_out);
-        if (!known.contains(key)) {
-            known[key] = compare(trace(), GetParam().held_out ? held_out_seeds() : tuning_seeds());
-            std::cout << table({&known[key], 1});
-        }
-        return known[key];
+class Traces : public ::testing::TestWithParam<Case> {};
+
+/// One test for all of it: each is a process of its own, and a replay of so many seeds takes a moment.
+TEST_P(Traces, AreServedWithinTheContractAndNoWorseThanByTheBetterOfTheOthers) {
+    const auto& [trace, evaluation] = GetParam();
+    const Comparison result = compare(*trace, evaluation ? evaluation_seeds() : development_seeds());
+    std::cout << table({&result, 1});
+    for (const RuleResult* rule : {&result.ours, &result.lru, &result.ollama}) {
+        EXPECT_GT(rule->requests, 0u);
+        EXPECT_EQ(rule->unserved, 0u);
+        EXPECT_THAT(rule->violations, IsEmpty());
     }
-};
-
-TEST_P(Traces, AreServedInFullWithinTheContractUnderEveryRule) {
-    for (const RuleResult* result : {&comparison().ours, &comparison().lru, &comparison().ollama}) {
-        EXPECT_GT(result->requests, 0u);
-        EXPECT_EQ(result->unserved, 0u);
-        EXPECT_THAT(result->violations, IsEmpty());
-    }
-}
-
-TEST_P(Traces, KeepNobodyWaitingPastTheBound) {
-    EXPECT_LE(comparison().ours.share_of_bound, 1);
-}
-
-TEST_P(Traces, ReloadAQuarterLessWhereDifferentProgramsAlternate) {
-    if (trace().expectation == Expectation::better)
-        EXPECT_LE(comparison().reload_ratio, 0.75);
+    const double most = trace->expectation == Expectation::better ? 0.75 : 1.05;
+    EXPECT_LE(result.reload_ratio, most);
+    EXPECT_LE(result.p95_ratio, most);
+    EXPECT_LE(result.ours.share_of_bound, 1) << "somebody waited past the bound";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Traces, ::testing::ValuesIn(cases()), [](const auto& info) {
-    return std::string(info.param.trace->name) + (info.param.held_out ? "_held_out" : "");
+    return std::string(info.param.trace->name) + (info.param.evaluation ? "_evaluation" : "");
 });
 
 } // namespace
