@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ["installer/install.sh", "installer/setup", "installer/quickstart", "installer/package", "installer/debian/postinst", "installer/debian/prerm",
-           "installer/debian/postrm", "tests/installer/boot", "tests/installer/boot_checks"]
+           "installer/debian/postrm", "tests/installer/boot", "tests/installer/boot_checks", "tests/checks/packages"]
 
 
 class Scripts(unittest.TestCase):
