@@ -25,7 +25,7 @@ PhaseChanged read_service(State& state, const std::filesystem::path& socket) {
 State look_once(const std::filesystem::path& socket) {
     State state;
     PhaseChanged phase{ServicePhase::not_running};
-    switch (look_at_service(socket)) {
+    switch (look_at_service(socket).listener) {
     case Listener::service:
         phase = read_service(state, socket);
         break;

@@ -1,11 +1,13 @@
 """hearth-tray on a private message bus, without a display, against the real service: registration, the menu, what is told to
 panels and how, actions, and each trap that tray icons on Linux are known for."""
+import fcntl
 import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import time
 import unittest
 from pathlib import Path
 
@@ -461,8 +463,26 @@ class Life(TrayTest):
             child.terminate()
             child.wait()
             host.wait_for("Hearth: asleep, starts on use", 20)
+            with self.assertRaises(BlockingIOError, msg="somebody connected while the service was ending: it would start again"):
+                listener.accept()
             host.choose("Start it now")
             self.eventually(lambda: self.has_connection(listener), what="the tray to connect")
+
+    def test_does_not_call_back_a_service_that_ends(self):
+        """A service that ends closes our connection before it lets its lock go; on a socket of the system's, another connection would
+        start it again."""
+        with FakeService(self.service.home / "ending", []) as fake, open(fake.socket.parent / "hearth.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            host = self.host()
+            self.tray(HEARTH_SOCKET=str(fake.socket))
+            host.wait_for("Hearth: no model loaded")
+            fake.end_streams()
+            host.wait_for("Hearth: the service does not answer")
+            time.sleep(1)  # it looked several times: there is no event for what must not happen
+            self.assertEqual(fake.followed, 1)
+            lock.close()
+            host.wait_for("Hearth: asleep, starts on use")
+            self.assertEqual(fake.followed, 1)
 
     @staticmethod
     def has_connection(listener):
@@ -533,18 +553,20 @@ class FakeService:
     def __init__(self, folder, routes):
         folder.mkdir()
         self.socket = folder / "api.sock"
+        self.followed = 0  # how often somebody began to read events
         self.routes = [dict(zip(("method", "path"), route.split())) for route in [*routes, "GET /api/ps", "GET /api/tags"]]
 
     def __enter__(self):
         import http.server
         import socketserver
         import threading
-        routes = self.routes
+        fake, routes = self, self.routes
         done = threading.Event()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 if self.path.startswith("/hearth/v1/events"):
+                    fake.followed += 1
                     self.send_response(200)
                     self.send_header("Content-Type", "text/event-stream")
                     self.end_headers()
@@ -576,6 +598,9 @@ class FakeService:
         self.server, self.done = Server(str(self.socket), Handler), done
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return self
+
+    def end_streams(self):
+        self.done.set()
 
     def __exit__(self, *_):
         self.done.set()

@@ -17,37 +17,40 @@ const std::string lock =
     "1: POSIX  ADVISORY  WRITE 99 00:2e:1 0 EOF\n2: FLOCK  ADVISORY  WRITE 1234 00:2e:777 0 EOF\n";
 
 TEST(TrayProbe, FindsNobodyWhereNobodyListens) {
-    EXPECT_EQ(judge_listener(head, lock, socket, 777), Listener::none);
-    EXPECT_EQ(judge_listener(head + connection, lock, socket, 777), Listener::none)
+    EXPECT_EQ(judge_listener(head, lock, socket, 777), Sighting{});
+    EXPECT_EQ(judge_listener(head + connection, lock, socket, 777), Sighting{})
         << "a connection does not listen";
 }
 
 TEST(TrayProbe, FindsAServiceByItsLock) {
-    EXPECT_EQ(judge_listener(head + listening, lock, socket, 777), Listener::service);
+    EXPECT_EQ(judge_listener(head + listening, lock, socket, 777), (Sighting{Listener::service, 1234}));
 }
 
 TEST(TrayProbe, TakesASocketWithoutALockForAsleep) {
-    EXPECT_EQ(judge_listener(head + listening, "", socket, 777), Listener::asleep);
-    EXPECT_EQ(judge_listener(head + listening, lock, socket, 0), Listener::asleep) << "no lock file yet";
-    EXPECT_EQ(judge_listener(head + listening, lock, socket, 77), Listener::asleep) << "another file's lock";
-    EXPECT_EQ(judge_listener(head + listening, lock, socket, 7777), Listener::asleep);
+    EXPECT_EQ(judge_listener(head + listening, "", socket, 777), Sighting{Listener::asleep});
+    EXPECT_EQ(judge_listener(head + listening, lock, socket, 0), Sighting{Listener::asleep})
+        << "no lock file yet";
+    EXPECT_EQ(judge_listener(head + listening, lock, socket, 77), Sighting{Listener::asleep})
+        << "another file's lock";
+    EXPECT_EQ(judge_listener(head + listening, lock, socket, 7777), Sighting{Listener::asleep});
 }
 
 TEST(TrayProbe, TakesNoSharedLockForTheServices) {
     const std::string shared = "2: FLOCK  ADVISORY  READ 1234 00:2e:777 0 EOF\n";
-    EXPECT_EQ(judge_listener(head + listening, shared, socket, 777), Listener::asleep);
+    EXPECT_EQ(judge_listener(head + listening, shared, socket, 777), Sighting{Listener::asleep});
 }
 
 TEST(TrayProbe, TellsPathsApart) {
-    EXPECT_EQ(judge_listener(head + listening, lock, "/hearth/api.sock", 777), Listener::none)
+    EXPECT_EQ(judge_listener(head + listening, lock, "/hearth/api.sock", 777), Sighting{})
         << "the end of another path";
-    EXPECT_EQ(judge_listener(head + listening, lock, "/run/user/1000/hearth/api.soc", 777), Listener::none);
+    EXPECT_EQ(judge_listener(head + listening, lock, "/run/user/1000/hearth/api.soc", 777), Sighting{});
 }
 
 TEST(TrayProbe, FindsAPathWithSpaces) {
     const std::string line =
         "0000000000000000: 00000002 00000000 00010000 0001 01 4242 /tmp/my folder/api.sock\n";
-    EXPECT_EQ(judge_listener(head + line, lock, "/tmp/my folder/api.sock", 777), Listener::service);
+    EXPECT_EQ(judge_listener(head + line, lock, "/tmp/my folder/api.sock", 777),
+              (Sighting{Listener::service, 1234}));
 }
 
 } // namespace

@@ -257,7 +257,7 @@ std::string headline(const State& state) {
     case ServicePhase::asleep:
         return "Hearth: asleep, starts on use";
     case ServicePhase::starting:
-        return "Hearth: the service does not answer yet";
+        return "Hearth: the service does not answer";
     case ServicePhase::connected:
         return loaded_headline(state);
     }

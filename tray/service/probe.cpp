@@ -62,32 +62,40 @@ bool is_listening(std::string_view unix_sockets, std::string_view socket) {
     });
 }
 
-/// "1: FLOCK  ADVISORY  WRITE 1234 00:2e:56789 0 EOF" (proc_locks(5))
-bool is_locked(std::string_view locks, unsigned long inode) {
+/// The holder of the lock; 0: nobody. "1: FLOCK  ADVISORY  WRITE 1234 00:2e:56789 0 EOF" (proc_locks(5))
+pid_t lock_holder(std::string_view locks, unsigned long inode) {
     const std::string ending = ":" + std::to_string(inode);
-    return any_line(locks, [&ending](std::string_view line) {
+    pid_t holder = 0;
+    any_line(locks, [&](std::string_view line) {
         const auto words = words_of(line);
-        return words.size() >= 6 && words[1] == "FLOCK" && words[3] == "WRITE" && words[5].ends_with(ending);
+        const bool is_it =
+            words.size() >= 6 && words[1] == "FLOCK" && words[3] == "WRITE" && words[5].ends_with(ending);
+        if (is_it) {
+            std::from_chars(words[4].data(), words[4].data() + words[4].size(), holder);
+        }
+        return is_it;
     });
+    return holder;
 }
 
 } // namespace
 
-Listener judge_listener(std::string_view unix_sockets, std::string_view locks, std::string_view socket,
+Sighting judge_listener(std::string_view unix_sockets, std::string_view locks, std::string_view socket,
                         unsigned long lock_inode) {
     if (!is_listening(unix_sockets, socket)) {
-        return Listener::none;
+        return {};
     }
-    return lock_inode != 0 && is_locked(locks, lock_inode) ? Listener::service : Listener::asleep;
+    const pid_t holder = lock_inode != 0 ? lock_holder(locks, lock_inode) : 0;
+    return {holder != 0 ? Listener::service : Listener::asleep, holder};
 }
 
-Listener look_at_service(const std::filesystem::path& socket) {
+Sighting look_at_service(const std::filesystem::path& socket) {
     const unsigned long lock = inode_of(socket.parent_path() / "hearth.lock");
-    const Listener listener =
+    const Sighting seen =
         judge_listener(read_list("/proc/net/unix"), read_list("/proc/locks"), socket.native(), lock);
     const bool elsewhere =
         socket.parent_path() != paths::runtime_dir(); // HEARTH_SOCKET: a forwarded one has no lock
-    return listener == Listener::asleep && elsewhere && lock == 0 ? Listener::service : listener;
+    return seen.listener == Listener::asleep && elsewhere && lock == 0 ? Sighting{Listener::service} : seen;
 }
 
 } // namespace hearth::tray

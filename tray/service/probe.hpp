@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <string_view>
 
+#include <sys/types.h>
+
 namespace hearth::tray {
 
 /// What is at the socket.
@@ -12,12 +14,21 @@ enum class Listener {
     service, ///< the service runs
 };
 
-/// Looks without connecting, because a connection wakes a service that the system starts on use. The kernel lists who
-/// listens; a service that runs holds the lock beside its socket.
-Listener look_at_service(const std::filesystem::path& socket);
+/// What was seen at the socket, and which process is the service.
+struct Sighting {
+    Listener listener = Listener::none;
+    pid_t pid = 0; ///< of a service, where it can be told
 
-/// As above, on the kernel's lists as text. @param lock_inode  of hearth.lock beside the socket; 0: there is none
-Listener judge_listener(std::string_view unix_sockets, std::string_view locks, std::string_view socket,
+    friend bool operator==(const Sighting&, const Sighting&) = default;
+};
+
+/// Looks without connecting, because a connection wakes a service that the system starts on use. The kernel
+/// lists who listens; a service that runs holds the lock beside its socket.
+Sighting look_at_service(const std::filesystem::path& socket);
+
+/// As above, on the kernel's lists as text. @param lock_inode  of hearth.lock beside the socket; 0: there is
+/// none
+Sighting judge_listener(std::string_view unix_sockets, std::string_view locks, std::string_view socket,
                         unsigned long lock_inode);
 
 } // namespace hearth::tray

@@ -3,7 +3,6 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/paths.hpp"
-#include "tray/service/probe.hpp"
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -27,6 +26,8 @@ constexpr std::array<milliseconds, 9> pauses{milliseconds(20),   milliseconds(50
                                              milliseconds(2000), milliseconds(4000), milliseconds(8000)};
 /// A service that runs and does not talk with us is asked again at this pause.
 constexpr milliseconds longest_pause(30'000);
+/// A service that has closed our connection is ending: one that connects meanwhile would have the system start it again.
+constexpr std::chrono::seconds ending_takes(60);
 
 ServiceLink& link_of(void* self) {
     return *static_cast<ServiceLink*>(self);
@@ -104,9 +105,15 @@ void ServiceLink::look() {
         return;
     }
     timer_.reset();
-    switch (look_at_service(socket_)) {
+    const Sighting seen = look_at_service(socket_);
+    switch (seen.listener) {
     case Listener::service:
-        connect();
+        if (!is_ending(seen)) {
+            connect(seen);
+            return;
+        }
+        report(ServicePhase::starting);
+        look_again_later();
         return;
     case Listener::asleep:
         report(ServicePhase::asleep);
@@ -134,8 +141,13 @@ int ServiceLink::on_timer(sd_event_source* /*source*/, std::uint64_t /*usec*/, v
     return guarded([self] { link_of(self).look(); });
 }
 
-void ServiceLink::connect() {
+bool ServiceLink::is_ending(const Sighting& seen) const {
+    return seen.pid != 0 && seen.pid == ended_pid_ && std::chrono::steady_clock::now() < ending_until_;
+}
+
+void ServiceLink::connect(const Sighting& seen) {
     reported_.reset();
+    connected_pid_ = seen.pid;
     feed_ = std::make_unique<Feed>(socket_, mailbox_, [this](std::string why) {
         {
             const std::lock_guard lock(why_mutex_);
@@ -152,7 +164,11 @@ int ServiceLink::on_feed_ended(sd_event_source* /*source*/, int fd, std::uint32_
 }
 
 void ServiceLink::connection_ended() {
-    step_ = feed_->was_connected() ? 0 : step_;
+    if (feed_->was_connected()) {
+        step_ = 0;
+        ended_pid_ = connected_pid_;
+        ending_until_ = std::chrono::steady_clock::now() + ending_takes;
+    }
     feed_.reset();
     std::string why;
     {
@@ -160,7 +176,8 @@ void ServiceLink::connection_ended() {
         why = std::exchange(why_ended_, {});
     }
     log::info("tray", "the connection to the service ended: " + why);
-    if (look_at_service(socket_) == Listener::service) { // it runs, or is about to end
+    const Sighting seen = look_at_service(socket_);
+    if (seen.listener == Listener::service && !is_ending(seen)) { // it runs, and does not talk with us
         report(ServicePhase::starting);
         look_again_later();
         return;

@@ -4,11 +4,16 @@
 #include "tray/dbus/bus.hpp"
 #include "tray/service/feed.hpp"
 #include "tray/service/mailbox.hpp"
+#include "tray/service/probe.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+
+#include <sys/types.h>
 
 namespace hearth::tray {
 
@@ -34,7 +39,8 @@ class ServiceLink {
     void watch_folder();
     void look();
     void look_again_later();
-    void connect();
+    void connect(const Sighting& seen);
+    bool is_ending(const Sighting& seen) const;
     void connection_ended();
     void report(ServicePhase phase, std::string note = {});
 
@@ -47,6 +53,9 @@ class ServiceLink {
     std::unique_ptr<Feed> feed_;
     std::optional<PhaseChanged> reported_; ///< while there is no feed
     std::size_t step_ = 0;                 ///< into the pauses between looks
+    pid_t connected_pid_ = 0;
+    pid_t ended_pid_ = 0; ///< of the service that closed our last connection
+    std::chrono::steady_clock::time_point ending_until_;
     Watch folder_watch_;
     Watch feed_watch_;
     Watch timer_;
