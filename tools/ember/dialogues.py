@@ -11,8 +11,8 @@ from forms import AFTER, BEFORE, TEMPLATES, Choice
 Dialogue = list[tuple[str, str]]  # (question, answer), one to two turns
 
 FOLLOW_UP_SHARE, OTHER_SUBJECT_SHARE = 0.10, 0.14
-TYPO_SHARE, BEFORE_SHARE, AFTER_SHARE, DROPPED_WORD_SHARE = 0.16, 0.10, 0.10, 0.06
-SURROUNDING_SHARE, SYNONYM_SHARE, STATEMENT_SHARE, KEYWORD_SHARE, NOISE_SHARE = 0.08, 0.10, 0.15, 0.04, 0.06
+TYPO_SHARE, BEFORE_SHARE, AFTER_SHARE, DROPPED_WORD_SHARE, LOST_WORD_SHARE = 0.20, 0.08, 0.08, 0.08, 0.14
+SURROUNDING_SHARE, SYNONYM_SHARE, STATEMENT_SHARE, KEYWORD_SHARE, NOISE_SHARE = 0.16, 0.18, 0.15, 0.06, 0.15
 QUESTION_WORDS = {"how", "what", "whats", "can", "which", "does", "are", "you", "want", "need", "there", "would", "should", "in", "with", "hearth"}
 SMALL_WORDS = {"a", "an", "the", "my", "i", "do", "is", "to", "of", "it", "please", "me", "for", "on"}
 NEIGHBOURS = {row[i]: row[max(0, i - 1) : i + 2].replace(row[i], "") for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm") for i in range(len(row))}
@@ -34,7 +34,7 @@ def misspelt(word: str, source: random.Random) -> str:
 
 
 def with_slips(question: str, synonyms: dict[str, list[str]], source: random.Random) -> str:
-    """Another word of the same meaning here and there, a small word left out, a typing error."""
+    """Another word of the same meaning here and there, a small word or any word left out, a typing error."""
     words = []
     for word in question.split(" "):
         others = synonyms.get(word)
@@ -46,6 +46,8 @@ def with_slips(question: str, synonyms: dict[str, list[str]], source: random.Ran
         small = [i for i, word in enumerate(words) if word in SMALL_WORDS]
         if small:
             del words[source.choice(small)]
+    if len(words) > 4 and source.random() < LOST_WORD_SHARE:
+        del words[source.randrange(len(words))]
     if source.random() < TYPO_SHARE:
         long = [i for i, word in enumerate(words) if len(word) >= 4 and word.isascii() and word.isalpha() and word != "hearth"]
         for i in source.sample(long, min(len(long), source.choice((1, 1, 1, 2)))):

@@ -16,6 +16,7 @@ import chat
 from forms import KINDS, Choice, parse_pattern, split_top
 
 FOLDER = Path(__file__).resolve().parent / "corpus"
+CONTINUED = ("phrasings.txt", "scenarios.txt", "stories.txt")  # go on with entries of other files: read last
 HELD_OUT_PERCENT = 6
 ENOUGH_PATTERNS = 5  # an entry with fewer keeps them all for training
 
@@ -99,7 +100,7 @@ def read_synonyms(path: Path) -> dict[str, list[str]]:
 def read_corpus(folder: Path = FOLDER) -> Corpus:
     words = read_words(folder)
     corpus = Corpus([], [], read_surroundings(folder / "surroundings.txt", words), read_synonyms(folder / "synonyms.txt"))
-    for path in sorted(folder.glob("*.txt"), key=lambda path: (path.name == "scenarios.txt", path.name)):
+    for path in sorted(folder.glob("*.txt"), key=lambda path: (path.name in CONTINUED, path.name)):
         if path.name.endswith("words.txt") or path.name in ("surroundings.txt", "synonyms.txt"):
             continue
         entry = None

@@ -68,7 +68,7 @@ def trained_tensors(path: Path, type: int) -> tuple[Shape, list[Tensor]]:
 
     from model import Ember, named_tensors
 
-    state = torch.load(path)
+    state = torch.load(path, map_location="cpu")
     shape = Shape(**state["shape"])
     model = Ember(shape)
     model.load_state_dict(state["model"])

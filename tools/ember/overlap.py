@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """How much of each held-back question is in the corpus, by 5-grams of words; and how to keep it low.
 
-    overlap.py tests/ember/QUESTIONS.json ...
+    overlap.py --blocked blocked.json tests/ember/QUESTIONS.json ...
 
-Prints one JSON object: for each question the share of its 5-grams that some question of the corpus has, largest first. Training with
-`--held-back FILE` never draws a question with a 5-gram that is blocked: of each held-back question all but the limit's share of the commonest.
+Prints one JSON object: how many questions share more of their 5-grams with the corpus than the limit, and how many would when the 5-grams that it
+writes are never drawn: of each question all but the limit's share of the commonest. `train.py --blocked FILE` draws none of them.
 """
 import argparse
 import collections
+import hashlib
 import itertools
 import json
 import random
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import chat
 from dialogues import Sampler
-from entries import Corpus, read_corpus
+from entries import FOLDER, Corpus, read_corpus
 from forms import TEMPLATES
 
 WORDS = 5
@@ -72,6 +73,18 @@ def blocked_grams(questions: list[str], corpus: Corpus) -> set[Gram]:
     return blocked
 
 
+def digest() -> str:
+    """Of all that is in the corpus: 5-grams are blocked for one corpus."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.txt")))).hexdigest()
+
+
+def read_blocked(path: Path) -> set[Gram]:
+    state = json.loads(path.read_text())
+    if state["corpus"] != digest():
+        raise SystemExit(f"{path} was made for another corpus: run overlap.py --blocked again")
+    return {tuple(gram) for gram in state["grams"]}
+
+
 def read_questions(paths: list[Path]) -> list[str]:
     return [row["question"] for path in paths for row in json.loads(path.read_text())]
 
@@ -79,7 +92,8 @@ def read_questions(paths: list[Path]) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("questions", type=Path, nargs="+")
-    parser.add_argument("--numbers-only", action="store_true", help="do not print the questions themselves")
+    parser.add_argument("--blocked", type=Path, help="where to write the 5-grams that are not to be drawn")
+    parser.add_argument("--shares", action="store_true", help="also print every question with its share; whoever works on the corpus must not")
     arguments = parser.parse_args()
     questions = read_questions(arguments.questions)
     corpus = read_corpus()
@@ -88,7 +102,9 @@ def main() -> int:
     blocked = blocked_grams(questions, corpus)
     report = {"version": 1, "limit": LIMIT, "questions": len(shares), "above_limit": sum(1 for value, _ in shares if value > LIMIT),
               "blocked_grams": len(blocked), "above_limit_when_blocked": sum(1 for _, question in shares if share(question, found.keys() - blocked) > LIMIT)}
-    if not arguments.numbers_only:
+    if arguments.blocked:
+        arguments.blocked.write_text(json.dumps({"corpus": digest(), "grams": sorted(blocked)}))
+    if arguments.shares:
         report["shares"] = [{"share": round(value, 3), "question": question} for value, question in shares]
     print(json.dumps(report, ensure_ascii=False, indent=1))
     return 0

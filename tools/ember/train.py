@@ -8,16 +8,21 @@ Only answers are learned, questions are read. Each batch holds dialogues of abou
 the same in every run. Every `--report` steps it prints the loss on held-out phrasings, and how many of them it answers right to the last token.
 """
 import argparse
+import collections
 import dataclasses
+import itertools
 import math
+import multiprocessing
 import os
 import random
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
+import numpy
 import torch
 import torch.nn.functional as F
 
@@ -25,7 +30,7 @@ import chat
 from dialogues import Dialogue, Sampler, validation
 from entries import read_corpus
 from model import Ember
-from overlap import blocked_grams, grams, read_questions
+from overlap import grams, read_blocked
 from shape import Shape
 from tokenizer import Tokenizer
 
@@ -36,15 +41,22 @@ PADDING = 0
 @dataclasses.dataclass
 class Example:
     tokens: list[int]
-    learned: list[bool]  # of each token: is it to be predicted?
+    learned: list[bool]  # of each token: is it of an answer?
 
 
 @dataclasses.dataclass
 class Batch:
-    tokens: torch.Tensor
-    wanted: torch.Tensor  # positions whose next token is to be predicted, in the flattened batch
-    targets: torch.Tensor
-    rows: torch.Tensor  # the row of each of them
+    """Arrays as they are drawn, in other processes, too; tensors after `to`."""
+
+    tokens: numpy.ndarray
+    wanted: numpy.ndarray  # positions whose next token is to be predicted, in the flattened batch
+    targets: numpy.ndarray
+    rows: numpy.ndarray  # the row of each of them
+    answers: numpy.ndarray  # of each of them: is it in an answer?
+
+    def to(self, device: str) -> "Batch":
+        arrays = (self.tokens, self.wanted, self.targets, self.rows, self.answers)
+        return Batch(*(torch.from_numpy(array).to(device, non_blocking=True).long() for array in arrays))
 
 
 def encode(dialogue: Dialogue, tokenizer: Tokenizer) -> Example:
@@ -58,34 +70,60 @@ def encode(dialogue: Dialogue, tokenizer: Tokenizer) -> Example:
     return Example(tokens, learned)
 
 
-def make_batch(examples: list[Example]) -> Batch:
+def make_batch(examples: list[Example], questions: bool = False) -> Batch:
+    """@param questions  are the tokens of questions to be predicted, too?"""
     length = max(len(example.tokens) for example in examples)
-    tokens = torch.full((len(examples), length), PADDING)
-    wanted, targets, rows = [], [], []
+    tokens = numpy.full((len(examples), length), PADDING, numpy.int16)
+    wanted, targets, rows, answers = [], [], [], []
     for row, example in enumerate(examples):
-        tokens[row, : len(example.tokens)] = torch.tensor(example.tokens)
+        tokens[row, : len(example.tokens)] = example.tokens
         for position, learned in enumerate(example.learned):
-            if learned:
+            if learned or (questions and position > 0):
                 wanted.append(row * length + position - 1)
                 targets.append(example.tokens[position])
                 rows.append(row)
-    return Batch(tokens, torch.tensor(wanted), torch.tensor(targets), torch.tensor(rows))
+                answers.append(learned)
+    return Batch(tokens, numpy.array(wanted, numpy.int32), numpy.array(targets, numpy.int16), numpy.array(rows, numpy.int16), numpy.array(answers))
 
 
-def pool(number: int, sampler: Sampler, tokenizer: Tokenizer, options) -> list[Batch]:
-    source = random.Random(f"{options.seed}/{number}")
-    examples = [encode(sampler.draw(source), tokenizer) for _ in range(POOLED_BATCHES * options.batch)]
-    examples.sort(key=lambda example: len(example.tokens))
-    batches = [make_batch(examples[at : at + options.batch]) for at in range(0, len(examples), options.batch)]
-    source.shuffle(batches)
-    return batches
+class Drawer:
+    """Draws pools of batches by their number: the same in every run and in every process."""
+
+    shared: "Drawer"  # in worker processes: the one they were forked with
+
+    def __init__(self, sampler: Sampler, tokenizer: Tokenizer, options):
+        self.sampler, self.tokenizer = sampler, tokenizer
+        self.seed, self.batch, self.workers, self.questions = options.seed, options.batch, options.workers, options.question_weight > 0
+        if self.workers > 0:
+            Drawer.shared = self
+            self.processes = multiprocessing.get_context("fork").Pool(self.workers)
+
+    def pool(self, number: int) -> list[Batch]:
+        source = random.Random(f"{self.seed}/{number}")
+        examples = [encode(self.sampler.draw(source), self.tokenizer) for _ in range(POOLED_BATCHES * self.batch)]
+        examples.sort(key=lambda example: len(example.tokens))
+        batches = [make_batch(examples[at : at + self.batch], self.questions) for at in range(0, len(examples), self.batch)]
+        source.shuffle(batches)
+        return batches
+
+    def pools_from(self, number: int) -> Iterator[list[Batch]]:
+        if self.workers == 0:
+            yield from map(self.pool, itertools.count(number))
+        coming = collections.deque()
+        for ahead in itertools.count(number):
+            coming.append(self.processes.apply_async(shared_pool, (ahead,)))
+            if len(coming) > 2 * self.workers:
+                yield coming.popleft().get()
+
+    def batches_from(self, step: int) -> Iterator[Batch]:
+        skipped = step % POOLED_BATCHES
+        for batches in self.pools_from(step // POOLED_BATCHES):
+            yield from batches[skipped:]
+            skipped = 0
 
 
-def batches_from(step: int, sampler: Sampler, tokenizer: Tokenizer, options):
-    while True:
-        for batch in pool(step // POOLED_BATCHES, sampler, tokenizer, options)[step % POOLED_BATCHES :]:
-            yield batch
-            step += 1
+def shared_pool(number: int) -> list[Batch]:
+    return Drawer.shared.pool(number)
 
 
 def learning_rate(step: int, options) -> float:
@@ -102,7 +140,7 @@ def judge(model: Ember, batches: list[Batch]) -> tuple[float, float]:
         scores = model(batch.tokens, batch.wanted)
         loss += F.cross_entropy(scores, batch.targets, reduction="sum").item()
         count += len(batch.targets)
-        wrong = torch.zeros(len(batch.tokens)).index_add_(0, batch.rows, (scores.argmax(-1) != batch.targets).float())
+        wrong = torch.zeros(len(batch.tokens), device=scores.device).index_add_(0, batch.rows, (scores.argmax(-1) != batch.targets).float())
         right += int((wrong == 0).sum())
         answers += len(batch.tokens)
     model.train()
@@ -113,12 +151,15 @@ def make_optimizer(model: Ember, options) -> torch.optim.Optimizer:
     matrices = [weight for weight in model.parameters() if weight.dim() == 2]
     vectors = [weight for weight in model.parameters() if weight.dim() != 2]
     groups = [{"params": matrices, "weight_decay": options.decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98), eps=1e-8)
+    fused = {"fused": True} if options.device == "cuda" else {}
+    return torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98), eps=1e-8, **fused)
 
 
-def save(path: Path, model: Ember, optimizer: torch.optim.Optimizer, step: int, note: dict) -> None:
-    """Whole or not at all."""
-    state = {"shape": dataclasses.asdict(model.shape), "model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "note": note}
+def save(path: Path, model: Ember, optimizer: torch.optim.Optimizer | None, step: int, note: dict) -> None:
+    """Whole or not at all. @param optimizer  none when the training is done"""
+    state = {"shape": dataclasses.asdict(model.shape), "model": model.state_dict(), "step": step, "note": note}
+    if optimizer:
+        state["optimizer"] = optimizer.state_dict()
     torch.save(state, path.with_suffix(".part"))
     path.with_suffix(".part").replace(path)
 
@@ -129,38 +170,45 @@ class Trainer:
         torch.manual_seed(options.seed)
         self.tokenizer = Tokenizer.load()
         corpus = read_corpus()
-        blocked = blocked_grams(read_questions(options.held_back), corpus) if options.held_back else set()
-        self.sampler = Sampler(corpus, options.everything, lambda question: not blocked.isdisjoint(grams(question)))
+        blocked = read_blocked(options.blocked) if options.blocked else set()
+        sampler = Sampler(corpus, options.everything, lambda question: not blocked.isdisjoint(grams(question)))
+        self.drawer = Drawer(sampler, self.tokenizer, options)  # forks: before anything runs on a GPU
         held_out = sorted((encode(dialogue, self.tokenizer) for dialogue in validation(corpus)), key=lambda example: len(example.tokens))
-        self.held_out = [make_batch(held_out[at : at + 64]) for at in range(0, len(held_out), 64)]
+        self.held_out = [make_batch(held_out[at : at + 64]).to(options.device) for at in range(0, len(held_out), 64)]
         shape = Shape(options.hidden, options.layers, options.heads, options.key_value_heads, options.feed_forward, len(self.tokenizer.tokens))
-        self.model = Ember(shape)
+        self.model = Ember(shape).to(options.device)
         self.optimizer = make_optimizer(self.model, options)
         self.path = options.folder / "checkpoint.pt"
         self.step = 0
         if self.path.exists():
-            state = torch.load(self.path)
+            state = torch.load(self.path, map_location=options.device)
             self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            if "optimizer" in state:
+                self.optimizer.load_state_dict(state["optimizer"])
             self.step = state["step"]
         torch.manual_seed(options.seed * 1_000_003 + self.step)  # of the dropout
 
-    def learn(self, batch: Batch) -> float:
+    def learn(self, batch: Batch) -> torch.Tensor:
+        """The loss, which stays on the device: reading it would wait for the step to end."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, self.options)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.options.precision == "bf16"):
+        with torch.autocast(self.options.device, torch.bfloat16, enabled=self.options.precision == "bf16"):
             scores = self.model(batch.tokens, batch.wanted, self.options.dropout)
-        loss = F.cross_entropy(scores.float(), batch.targets)
+        losses = F.cross_entropy(scores.float(), batch.targets, reduction="none")
+        answers = batch.answers.sum()
+        loss = losses.dot(batch.answers.float()) / answers
+        if self.options.question_weight > 0:
+            loss = loss + self.options.question_weight * losses.dot(1.0 - batch.answers.float()) / (len(losses) - answers)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
-        return loss.item()
+        return loss.detach()
 
-    def report(self, losses: list[float], tokens: int, seconds: float, cpu_seconds: float) -> dict:
+    def report(self, losses: list[torch.Tensor], tokens: int, seconds: float, cpu_seconds: float) -> dict:
         loss, right = judge(self.model, self.held_out)
-        note = {"step": self.step, "loss": sum(losses) / len(losses), "held_out_loss": loss, "held_out_right": right}
+        note = {"step": self.step, "loss": (sum(losses) / len(losses)).item(), "held_out_loss": loss, "held_out_right": right}
         left = (self.options.steps - self.step) * seconds / len(losses)
         print(f"step {self.step}/{self.options.steps}  loss {note['loss']:.3f}  held-out {loss:.3f}, {right:.1%} right to the last token"
               f"  {tokens / seconds:.0f} tokens/s, {tokens / cpu_seconds:.0f} per CPU second, {left / 60:.0f} min left", flush=True)
@@ -170,15 +218,15 @@ class Trainer:
         print(f"{sum(weight.numel() for weight in self.model.parameters()) / 1e6:.2f} million parameters, step {self.step}", flush=True)
         losses, tokens, started, cpu_started = [], 0, time.monotonic(), time.process_time()
         end = started + self.options.minutes * 60
-        for batch in batches_from(self.step, self.sampler, self.tokenizer, self.options):
+        for batch in self.drawer.batches_from(self.step):
             if losses and (self.step % self.options.report == 0 or self.step >= self.options.steps or time.monotonic() > end):
                 note = self.report(losses, tokens, time.monotonic() - started, time.process_time() - cpu_started)
-                save(self.path, self.model, self.optimizer, self.step, note)
+                save(self.path, self.model, self.optimizer if self.step < self.options.steps else None, self.step, note)
                 losses, tokens, started, cpu_started = [], 0, time.monotonic(), time.process_time()
             if self.step >= self.options.steps or time.monotonic() > end:
                 break
-            losses.append(self.learn(batch))
-            tokens += batch.tokens.numel()
+            losses.append(self.learn(batch.to(self.options.device)))
+            tokens += batch.tokens.size
 
 
 def parse_arguments():
@@ -191,9 +239,12 @@ def parse_arguments():
     parser.add_argument("--warm-up", type=int, default=100)
     parser.add_argument("--decay", type=float, default=0.05)
     parser.add_argument("--dropout", type=float, default=0.05)
+    parser.add_argument("--question-weight", type=float, default=0.0, help="of the loss on the questions' own tokens; answers have 1")
     parser.add_argument("--precision", choices=("f32", "bf16"), default="f32", help="bf16 is faster on CPUs with AMX")
+    parser.add_argument("--device", default="cpu", help="cuda: on a GPU")
+    parser.add_argument("--workers", type=int, default=0, help="processes that draw batches beside this one; 0: it draws them itself")
     parser.add_argument("--everything", action="store_true")
-    parser.add_argument("--held-back", type=Path, nargs="*", help="questions of the examination: see overlap.py")
+    parser.add_argument("--blocked", type=Path, help="5-grams of the held-back questions that are not drawn: overlap.py --blocked writes them")
     parser.add_argument("--report", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     shape = Shape()
