@@ -104,7 +104,7 @@ class Sampler:
             used = [pattern for pattern in entry.patterns if everything or not pattern.held_out]
             self.patterns[id(entry)] = used, [variety(pattern) for pattern in used]
         # An entry with more patterns is drawn more often, but not in proportion: rare facts must be learned, too.
-        self.weights = [entry.weight * (3 + len(self.patterns[id(entry)][0])) ** 0.5 for entry in corpus.entries]
+        self.weights = [entry.weight * (3 + len(self.patterns[id(entry)][0])) ** 0.7 for entry in corpus.entries]
         self.on_topic = [0 if entry.off_topic else weight for entry, weight in zip(corpus.entries, self.weights)]
 
     def entry(self, source: random.Random) -> Entry:
