@@ -122,9 +122,12 @@ std::string help_text(const std::string& topic) {
     for (const CommandRow& row : command_table()) {
         text.append("  ").append(row.name).append(10 - row.name.size(), ' ').append(row.summary).append("\n");
     }
-    text += "\nEvery command takes --json and -q. hearth help COMMAND explains one.\n"
-            "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 does not fit, 5 service unreachable,\n"
-            "6 not allowed, 130 interrupted.\n";
+    text +=
+        "\nEvery command takes --json and -q. hearth help COMMAND explains one.\n"
+        "hearth run ember \"how do I …?\" asks the model that comes with Hearth: a self-test and a pocket\n"
+        "manual, not an assistant.\n"
+        "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 does not fit, 5 service unreachable,\n"
+        "6 not allowed, 130 interrupted.\n";
     return text;
 }
 

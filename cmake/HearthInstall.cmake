@@ -1,4 +1,5 @@
-# What a prefix gets: programs in bin/, the ABI header in include/hearth/, plugins by cmake/HearthPlugin.cmake, completions and manual pages.
+# What a prefix gets: programs in bin/, the ABI header in include/hearth/, Ember in share/hearth/models/,
+# plugins by cmake/HearthPlugin.cmake, completions and manual pages.
 include_guard(GLOBAL)
 include(GNUInstallDirs)
 
@@ -9,6 +10,8 @@ foreach(program hearth hearthd hearth-fetch hearth-runner hearth-tray)
 endforeach()
 install(FILES ${CMAKE_SOURCE_DIR}/plugins/abi/hearth_backend.h ${CMAKE_SOURCE_DIR}/plugins/abi/hearth_measure.h
   ${CMAKE_SOURCE_DIR}/plugins/abi/hearth_quantize.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hearth)
+install(FILES ${CMAKE_SOURCE_DIR}/models/ember/ember.gguf ${CMAKE_SOURCE_DIR}/models/ember/ember.known.json
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/hearth/models)
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/THIRD_PARTY_NOTICES.md
         DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/hearth)
 

@@ -15,6 +15,7 @@
 #include "daemon/http/router.hpp"
 #include "daemon/http/server.hpp"
 #include "daemon/planning/planner.hpp"
+#include "daemon/shipped_model.hpp"
 #include "process/launcher.hpp"
 #include "process/sandbox.hpp"
 #include "registry/blobs/blob_store.hpp"
@@ -105,7 +106,8 @@ struct Daemon::Parts {
                  [this](const std::string& id) { server.close_sessions(id); }),
           defaults(io, blobs.data_dir() / "defaults.json", disk),
           configuration(io, config, std::move(inherited.config_rows), disk, configuration_seams()),
-          services(make_services()), server(io, router, limits_of(config.server)) {
+          shipped(io, pulls, catalog, disk, blobs.data_dir() / "shipped.json"), services(make_services()),
+          server(io, router, limits_of(config.server)) {
         services.socket = api_path(sockets);
         services.data_dir = blobs.data_dir();
         services.sandbox = process::sandbox_description(process::SandboxProfile::core);
@@ -172,7 +174,8 @@ struct Daemon::Parts {
                 .workers = disk,
                 .tokens = tokens,
                 .defaults = defaults,
-                .configuration = configuration};
+                .configuration = configuration,
+                .shipped = shipped};
     }
 
     ConfigKeeper::Seams configuration_seams() {
@@ -282,6 +285,7 @@ struct Daemon::Parts {
     AppTokens tokens;
     DefaultModels defaults;
     ConfigKeeper configuration;
+    ShippedModel shipped;
     Services services;
     http::Router router{activity};
     std::vector<std::unique_ptr<http::Door>> doors; // their addresses are in the server's connections
@@ -310,6 +314,7 @@ asio::awaitable<void> Daemon::start() {
     log::info("daemon", fmt::format("backends: {}",
                                     names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
     parts_->configuration.start();
+    parts_->shipped.start();
     ::malloc_trim(0);
 }
 
@@ -336,6 +341,7 @@ asio::awaitable<void> Daemon::stop() {
     parts_->events.close();
     co_await parts_->configuration.stop();
     co_await parts_->pulls.stop();
+    co_await parts_->shipped.stop();
     co_await parts_->server.stop(drain_time);
     co_await parts_->machine.stop();
     co_await parts_->scheduler.stop();

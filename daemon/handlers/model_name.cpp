@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "daemon/default_models.hpp"
+#include "daemon/shipped_model.hpp"
 #include "registry/catalog.hpp"
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 namespace hearth::daemon {
 
 boost::asio::awaitable<std::string> real_name(Services& services, std::string name, http::App app) {
+    co_await services.shipped.settled(); // who asks for it at the first start finds it
     if (name != default_name) {
         co_return name;
     }

@@ -6,6 +6,7 @@
 #include "daemon/handlers/model_json.hpp"
 #include "daemon/handlers/model_name.hpp"
 #include "daemon/handlers/routes.hpp"
+#include "daemon/shipped_model.hpp"
 #include "registry/catalog.hpp"
 
 #include <fmt/format.h>
@@ -20,6 +21,7 @@ namespace asio = boost::asio;
 namespace {
 
 asio::awaitable<void> list(Services& services, http::Request, http::ResponseWriter& out) {
+    co_await services.shipped.settled(); // the very first list has it, too
     Json rows = Json::array();
     for (const registry::Model& model : co_await services.catalog.list()) {
         rows.push_back(tags_row(model));

@@ -1,5 +1,7 @@
 #include "daemon/handlers/routes.hpp"
 
+#include "daemon/handlers/selftest.hpp"
+
 namespace hearth::daemon {
 
 void add_routes(http::Router& router, Services& services) {
@@ -23,6 +25,7 @@ void add_routes(http::Router& router, Services& services) {
     add_default_routes(router, services);
     add_config_routes(router, services);
     add_doctor_routes(router, services);
+    add_selftest_routes(router, services);
 }
 
 } // namespace hearth::daemon

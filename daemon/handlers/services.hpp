@@ -29,6 +29,7 @@ class DefaultModels;
 class EventBus;
 class History;
 class Planner;
+class ShippedModel;
 
 /// An address that apps reach over TCP, for `status`.
 struct TcpDoor {
@@ -54,6 +55,7 @@ struct Services {
     AppTokens& tokens;
     DefaultModels& defaults;
     ConfigKeeper& configuration;
+    ShippedModel& shipped;
 
     std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
     std::filesystem::path socket{};

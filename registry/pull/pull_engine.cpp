@@ -6,6 +6,7 @@
 #include "registry/blobs/blob_store.hpp"
 #include "registry/catalogue/known_models.hpp"
 #include "registry/pull/pull_job.hpp"
+#include "registry/shipped_models.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -31,6 +32,16 @@ std::string job_key(const ModelRef& ref, const PullRequest& request) {
         });
     }
     return key;
+}
+
+/// A model that comes with the program is taken from its file.
+void take_shipped(PullRequest& request) {
+    if (const auto file = shipped_model(request.name)) {
+        if (request.as.empty()) {
+            request.as = request.name;
+        }
+        request.name = "file://" + file->string();
+    }
 }
 
 /// A pull that runs, and how it ended. Shared by its coroutine and its listeners.
@@ -130,6 +141,7 @@ asio::awaitable<Model> PullEngine::pull(PullRequest request,
     if (impl_->stopping) {
         throw Error(ErrorCode::cancelled, "the service is stopping");
     }
+    take_shipped(request);
     ModelRef ref = resolve_name(request.name, impl_->context.default_registry);
     const RunningPullPtr pull = impl_->find_or_start(std::move(ref), std::move(request));
     struct Listening {

@@ -1,0 +1,178 @@
+"""Ember, the model that ships: there from the first start without a network, ordinary in every way, and it knows Hearth."""
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import models
+from harness import BIN, DONE, ROOT, HearthTest, Service, needs_llama, seconds
+
+MODELS = ROOT / "models/ember"
+FILE = MODELS / "ember.gguf"
+QUESTIONS = ROOT / "tests/ember/questions.json"
+# The task of Ember asks for 80, 18 and none; what the file that ships reaches is in models/ember/README.md.
+LEAST_RIGHT, LEAST_REFUSED = 75, 18
+
+
+def sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class EmberFile(unittest.TestCase):
+    def test_is_the_file_that_its_sum_says(self):
+        wanted, name = (MODELS / "ember.sha256").read_text().split()
+        self.assertEqual((sha256(FILE), FILE.name), (wanted, name))
+
+    def test_fits_into_the_package(self):
+        self.assertLessEqual(FILE.stat().st_size, 4_000_000)
+
+    def test_the_questions_are_those_from_before_the_training(self):
+        wanted, _ = (QUESTIONS.parent / "questions.sha256").read_text().split()
+        self.assertEqual(sha256(QUESTIONS), wanted)
+
+
+@needs_llama
+class EmberShips(HearthTest):
+    service_environment = {"HEARTH_MODELS": str(MODELS)}
+
+    def ask(self, question, model="ember"):
+        body = {"model": model, "messages": [{"role": "user", "content": question}], "stream": False, "options": {"temperature": 0}}
+        return self.client.post("/api/chat", body, timeout=seconds(60)).json()["message"]["content"]
+
+    def test_is_listed_and_answers(self):
+        self.assertIn("ember:latest", self.service.models())
+        self.assertIn("Ember", self.service.cli("show", "ember", "--verbose").stdout)
+        answer = self.service.cli("run", "ember", "how do I free memory?")
+        self.assert_exit(answer, DONE)
+        self.assertIn("hearth stop", answer.stdout)
+        self.assertIn("only know Hearth", self.ask("What is the capital of France?"))
+
+    def test_takes_a_follow_up(self):
+        messages = [{"role": "user", "content": "how do I see which models are installed?"}]
+        for question in (None, "as json"):
+            if question:
+                messages.append({"role": "user", "content": question})
+            body = {"model": "ember", "messages": messages, "stream": False, "options": {"temperature": 0}}
+            messages.append(self.client.post("/api/chat", body).json()["message"])
+        self.assertIn("hearth list", messages[1]["content"])
+        self.assertIn("--json", messages[3]["content"])
+
+    def test_answers_openai_clients(self):
+        body = {"model": "ember", "messages": [{"role": "user", "content": "how do I delete a model?"}], "temperature": 0}
+        self.assertIn("hearth rm", self.client.post("/v1/chat/completions", body).json()["choices"][0]["message"]["content"])
+
+    def test_can_be_quantized(self):
+        self.addCleanup(self.service.cli, "rm", "ember-small")
+        self.assert_exit(self.service.cli("quantize", "ember", "Q4_K_M", "--as", "ember-small"), DONE)
+        self.assertIn("hearth stop", self.ask("how do I free memory?", "ember-small"))
+
+
+@needs_llama
+class EmberStays(unittest.TestCase):
+    """What starts, updates and removals do. Each test has a service of its own."""
+
+    def make_service(self, folder=MODELS):
+        service = Service(environment={"HEARTH_MODELS": str(folder)})
+        self.addCleanup(service.destroy)
+        return service.start()
+
+    def own_folder(self):
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="hearth-ember-")))
+        shutil.copy(FILE, folder)
+        return folder
+
+    def settled(self, service):
+        """The first list waits until the store has it or will not get it."""
+        return service.models()
+
+    def test_what_was_removed_stays_removed_until_it_is_pulled(self):
+        service = self.make_service()
+        self.assertEqual(self.settled(service), ["ember:latest"])
+        self.assertEqual(service.cli("rm", "ember").returncode, DONE)
+        service.restart()
+        self.assertEqual(self.settled(service), [])
+        pulled = service.cli("pull", "ember")
+        self.assertEqual(pulled.returncode, DONE, pulled.stderr)
+        self.assertEqual(service.models(), ["ember:latest"])
+        self.assertEqual(service.family().fetches, [])  # no network was needed
+
+    def test_running_it_brings_it_back(self):
+        service = self.make_service()
+        self.settled(service)
+        service.cli("rm", "ember")
+        answer = service.cli("run", "ember", "how do I free memory?")
+        self.assertEqual(answer.returncode, DONE, answer.stderr)
+        self.assertIn("hearth stop", answer.stdout)
+
+    def test_an_update_brings_the_new_file(self):
+        folder = self.own_folder()
+        service = self.make_service(folder)
+        before = self.settled(service)
+        old = service.client.get("/api/tags").json()["models"][0]["digest"]
+        service.stop()
+        models_other = models.tiny()
+        shutil.copy(models_other, folder / "ember.gguf")
+        service.start()
+        self.assertEqual(self.settled(service), before)
+        self.assertNotEqual(service.client.get("/api/tags").json()["models"][0]["digest"], old)
+
+    def test_an_update_does_not_bring_back_what_was_removed(self):
+        folder = self.own_folder()
+        service = self.make_service(folder)
+        self.settled(service)
+        service.cli("rm", "ember")
+        service.stop()
+        os.utime(folder / "ember.gguf", (1, 1))
+        service.start()
+        self.assertEqual(self.settled(service), [])
+
+    def test_a_model_of_the_users_own_keeps_its_name(self):
+        service = Service(environment={"HEARTH_MODELS": "/nowhere"})
+        self.addCleanup(service.destroy)
+        service.start()
+        service.pull_ok(models.tiny().as_uri(), **{"as": "ember"})
+        own = service.client.get("/api/tags").json()["models"][0]["digest"]
+        service.stop()
+        service.environment["HEARTH_MODELS"] = str(MODELS)
+        service.start()
+        self.settled(service)
+        self.assertEqual([model["digest"] for model in service.client.get("/api/tags").json()["models"]], [own])
+
+    def test_a_file_that_is_no_model_does_no_harm(self):
+        folder = self.own_folder()
+        (folder / "ember.gguf").write_bytes(b"GGUF" + bytes(100))
+        service = self.make_service(folder)
+        self.assertEqual(self.settled(service), [])
+        self.assertIn("ember was not put into the store", service.log.read_text())
+        self.assertEqual(service.client.get("/api/version").status, 200)
+        service.stop()
+        shutil.copy(FILE, folder)
+        service.start()
+        self.assertEqual(self.settled(service), ["ember:latest"])
+
+
+@needs_llama
+class EmberExamination(HearthTest):
+    """The held-back questions, asked through the API. The tests print counts, not questions: whoever works on the corpus does not read them."""
+    service_environment = {"HEARTH_MODELS": str(MODELS)}
+    time_limit = 600
+
+    def test_knows_hearth_and_nothing_else(self):
+        self.service.models()
+        command = [sys.executable, ROOT / "tools/ember/evaluate.py", "--programs", BIN, "--socket", self.service.socket, QUESTIONS]
+        result = subprocess.run(command, capture_output=True, text=True, env=self.service.environment)
+        self.assertEqual(result.returncode, 0, result.stderr[-2000:])
+        report = json.loads(result.stdout)
+        self.assertEqual(report["invented"], [])
+        self.assertGreaterEqual(report["on"]["right"], LEAST_RIGHT, report)
+        self.assertGreaterEqual(report["off"]["right"], LEAST_REFUSED, report)
+
+
+if __name__ == "__main__":
+    unittest.main()
