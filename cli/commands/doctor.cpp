@@ -65,6 +65,42 @@ void ask_for_doors(const protocol::Client& client, ServiceFacts& facts) {
     }
 }
 
+Finding selftest_finding(const Json& answer) {
+    const std::string backend = get_string(answer, "backend").value_or("?");
+    if (answer.value("passed", false)) {
+        return {"selftest", FindingStatus::ok, "ember answers as recorded, on the backend " + backend, {}};
+    }
+    return {
+        "selftest", FindingStatus::fail,
+        fmt::format("the backend {} computes wrong: {}", backend, get_string(answer, "fault").value_or("?")),
+        "install hearth again, or another build of the backend " + backend};
+}
+
+/// The known-answer test of the model that ships. An installation without it has no such finding.
+void ask_for_selftest(const protocol::Client& client, ServiceFacts& facts) {
+    try {
+        facts.checks.push_back(selftest_finding(client.post("/hearth/v1/selftest", Json::object())));
+    } catch (const Error& error) {
+        switch (error.code()) {
+        case ErrorCode::cancelled:
+            throw;
+        case ErrorCode::route_not_found:
+        case ErrorCode::unsupported:
+            return;
+        case ErrorCode::model_not_found:
+            facts.checks.push_back({"selftest",
+                                    FindingStatus::ok,
+                                    "not run: ember was removed; hearth pull ember brings it back",
+                                    {}});
+            return;
+        default:
+            facts.checks.push_back({"selftest", FindingStatus::fail,
+                                    std::string("ember cannot be run: ") + error.what(),
+                                    error.hint().empty() ? "hearth service logs" : error.hint()});
+        }
+    }
+}
+
 /// Asks the service, which is started when none answers. That it does not start is a finding and no failure.
 ServiceFacts ask_service(Service& service) {
     ServiceFacts facts;
@@ -83,6 +119,7 @@ ServiceFacts ask_service(Service& service) {
     }
     ask_for_checks(service.client(), facts);
     ask_for_doors(service.client(), facts);
+    ask_for_selftest(service.client(), facts);
     return facts;
 }
 

@@ -67,9 +67,15 @@ asio::awaitable<KnownAnswers> answers(runtime::RunnerLease& lease, KnownAnswers 
     co_return questions;
 }
 
+/// @throws Error  unsupported: this installation has none
 KnownAnswers read_known() {
-    return KnownAnswers::parse(
-        read_file(registry::shipped_models_dir() / "ember.known.json", file_limit_bytes));
+    const std::filesystem::path file = registry::shipped_models_dir() / "ember.known.json";
+    std::error_code absent;
+    if (!std::filesystem::exists(file, absent)) {
+        throw Error(ErrorCode::unsupported, "this installation has no known answers to compare with",
+                    file.string() + " is not there");
+    }
+    return KnownAnswers::parse(read_file(file, file_limit_bytes));
 }
 
 /// {"model"?, "backend"?, "record"?}: asks Ember what it is known to answer. A wrong answer is an answer (200,

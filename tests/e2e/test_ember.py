@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 import models
-from harness import BIN, DONE, ROOT, HearthTest, Service, needs_llama, seconds
+from harness import BIN, DONE, PLUGINS, ROOT, HearthTest, Service, needs_llama, seconds
 
 MODELS = ROOT / "models/ember"
 FILE = MODELS / "ember.gguf"
@@ -155,6 +155,135 @@ class EmberStays(unittest.TestCase):
         shutil.copy(FILE, folder)
         service.start()
         self.assertEqual(self.settled(service), ["ember:latest"])
+
+
+def tensor_places(path):
+    """{name: (first byte, type, elements)} of a GGUF file."""
+    data = path.read_bytes()
+    at = 8
+    sizes = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+
+    def number(count):
+        nonlocal at
+        at += count
+        return int.from_bytes(data[at - count:at], "little")
+
+    def text():
+        nonlocal at
+        length = number(8)
+        at += length
+        return data[at - length:at].decode()
+
+    def skip(kind):
+        nonlocal at
+        if kind == 8:
+            text()
+        elif kind == 9:
+            inner, count = number(4), number(8)
+            for _ in range(count):
+                skip(inner)
+        else:
+            at += sizes[kind]
+
+    tensors, keys = number(8), number(8)
+    for _ in range(keys):
+        text()
+        skip(number(4))
+    rows = []
+    for _ in range(tensors):
+        name, elements = text(), 1
+        for _ in range(number(4)):
+            elements *= number(8)
+        rows.append((name, number(4), elements, number(8)))
+    start = (at + 31) // 32 * 32
+    return {name: (start + offset, kind, elements) for name, kind, elements, offset in rows}
+
+
+Q8_0, BLOCK, BLOCK_BYTES = 8, 32, 34
+
+
+@needs_llama
+class EmberSelfTest(HearthTest):
+    """The known-answer test: right on every CPU variant that runs here, wrong where a weight is wrong."""
+    service_environment = {"HEARTH_MODELS": str(MODELS)}
+
+    def selftest(self, client=None, **more):
+        return (client or self.client).post("/hearth/v1/selftest", more, timeout=seconds(120)).json()
+
+    def damaged(self, name, change):
+        """A copy in the store. @param change  of (bytes of the file, places of its tensors)"""
+        data, places = bytearray(FILE.read_bytes()), tensor_places(FILE)
+        change(data, places)
+        with tempfile.TemporaryDirectory(prefix="hearth-ember-") as folder:
+            path = Path(folder) / f"{name}.gguf"
+            path.write_bytes(data)
+            self.service.pull_ok(path.as_uri())
+        self.addCleanup(self.service.cli, "rm", name)
+        return name
+
+    def test_passes(self):
+        answer = self.selftest()
+        self.assertTrue(answer["passed"], answer)
+        self.assertEqual(answer["backend"], "llama")
+
+    def test_fails_when_a_tensor_is_zero(self):
+        def zero(data, places):
+            at, kind, elements = places["blk.2.ffn_down.weight"]
+            self.assertEqual(kind, Q8_0)
+            size = elements // BLOCK * BLOCK_BYTES
+            data[at:at + size] = bytes(size)
+        answer = self.selftest(model=self.damaged("zeroed", zero))
+        self.assertFalse(answer["passed"], answer)
+        self.assertTrue(answer["fault"], answer)
+
+    def test_fails_when_one_scale_is_wrong(self):
+        def change(data, places):
+            at, kind, _ = places["blk.1.attn_output.weight"]
+            self.assertEqual(kind, Q8_0)
+            for block in range(at, at + 64 * BLOCK_BYTES, BLOCK_BYTES):  # the first F16 scale that is a normal number
+                if data[block + 1] & 0x7C:
+                    data[block + 1] ^= 0x20  # a high bit of its exponent
+                    return
+        answer = self.selftest(model=self.damaged("scaled", change))
+        self.assertFalse(answer["passed"], answer)
+
+    def test_passes_on_every_cpu_variant_that_runs_here(self):
+        passed = {}
+        for library in sorted((PLUGINS / "llama").glob("libggml-cpu-*.so")):
+            with tempfile.TemporaryDirectory(prefix="hearth-ember-") as folder:
+                prefix = Path(folder)
+                shutil.copytree(BIN, prefix / "bin", ignore=shutil.ignore_patterns("*_test"))
+                shutil.copytree(PLUGINS / "llama", prefix / "lib/hearth/plugins/llama", ignore=shutil.ignore_patterns("libggml-cpu-*"))
+                shutil.copy(library, prefix / "lib/hearth/plugins/llama")
+                service = OtherPrefix(prefix)
+                self.addCleanup(service.destroy)
+                service.start()
+                self.assertEqual(service.models(), ["ember:latest"])
+                answer = self.selftest(service.client)
+                service.stop()
+            if "passed" not in answer:  # this machine's processor lacks what the variant needs
+                self.assertIn("code", answer)
+                continue
+            self.assertTrue(answer["passed"], (library.name, answer))
+            passed[library.name] = answer["largest_difference"]
+        print("largest differences:", " ".join(f"{name[12:-3]} {value:.4f}" for name, value in passed.items()))
+        self.assertIn("libggml-cpu-x64.so", passed)  # runs on every x86-64 processor
+
+
+class OtherPrefix(Service):
+    """A service whose programs and plugins are those of another folder."""
+
+    def __init__(self, prefix):
+        super().__init__(environment={"HEARTH_MODELS": str(MODELS)})
+        self.prefix = prefix
+
+    def start(self, *arguments, wait=True):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([self.prefix / "bin/hearthd", *arguments], env=self.environment, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, cwd=self.home, start_new_session=True)
+        if wait:
+            self.wait_ready()
+        return self
 
 
 @needs_llama
