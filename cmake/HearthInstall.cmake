@@ -1,4 +1,4 @@
-# What a prefix gets: programs in bin/, the ABI header in include/hearth/, Ember in share/hearth/models/,
+# What a prefix gets: programs in bin/, the ABI header in include/hearth/, Ember in lib/hearth/models/,
 # plugins by cmake/HearthPlugin.cmake, completions and manual pages.
 include_guard(GLOBAL)
 include(GNUInstallDirs)
@@ -11,7 +11,7 @@ endforeach()
 install(FILES ${CMAKE_SOURCE_DIR}/plugins/abi/hearth_backend.h ${CMAKE_SOURCE_DIR}/plugins/abi/hearth_measure.h
   ${CMAKE_SOURCE_DIR}/plugins/abi/hearth_quantize.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hearth)
 install(FILES ${CMAKE_SOURCE_DIR}/models/ember/ember.gguf ${CMAKE_SOURCE_DIR}/models/ember/ember.known.json
-        DESTINATION ${CMAKE_INSTALL_DATADIR}/hearth/models)
+        DESTINATION lib/hearth/models) # not share/hearth: in ~/.local that is the store
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/THIRD_PARTY_NOTICES.md
         DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/hearth)
 

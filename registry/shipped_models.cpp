@@ -12,7 +12,7 @@ std::filesystem::path shipped_models_dir() {
     if (own != nullptr && *own != '\0') {
         return own;
     }
-    return paths::sibling_program("hearthd").parent_path().parent_path() / "share/hearth/models";
+    return paths::sibling_program("hearthd").parent_path().parent_path() / "lib/hearth/models";
 }
 
 std::optional<std::filesystem::path> shipped_model(std::string_view name) {

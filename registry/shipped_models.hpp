@@ -11,7 +11,7 @@ namespace hearth::registry {
 /// The small manual model that every installation has.
 constexpr std::string_view ember_name = "ember";
 
-/// $HEARTH_MODELS, else <prefix>/share/hearth/models of the running executable. May not exist.
+/// $HEARTH_MODELS, else <prefix>/lib/hearth/models of the running executable. May not exist.
 std::filesystem::path shipped_models_dir();
 
 /// The file that a short name means ("ember", "ember:latest"), when it is there: it goes before what a registry
