@@ -236,7 +236,8 @@ class Menu(TrayTest):
         """Trap 4: the item is gone, and its number means nothing else."""
         host, tray = self.connected()
         host.choose(f"{self.name} —")
-        unload = host.wait_for("Unload")
+        unload = host.wait_for("Unload")  # stands there while the model is being loaded, too: who asked for it would load it after all
+        self.eventually(lambda: self.client.get("/api/ps").json()["models"][0]["state"] == "ready", what="the model to be loaded")
         self.service.unload_all()
         host.wait_gone("Unload")
         self.client.post("/hearth/v1/load", {"model": "another", "backend": "echo", "stream": False})
