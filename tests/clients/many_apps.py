@@ -20,7 +20,7 @@ class MemoryWatch:
     runner has in both readings it had at the moment between them."""
 
     def __init__(self, core):
-        self.core, self.peak, self.samples, self.done = core, 0, 0, threading.Event()
+        self.core, self.peak, self.runners, self.samples, self.done = core, 0, {}, 0, threading.Event()
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
     def _runners(self):
@@ -31,11 +31,13 @@ class MemoryWatch:
 
     def _at_once(self):
         first = {pid: processes.pss_bytes(pid) for pid in self._runners()}
-        return sum(min(size, processes.pss_bytes(pid)) for pid, size in first.items())
+        return {pid: min(size, processes.pss_bytes(pid)) for pid, size in first.items()}
 
     def _watch(self):
         while not self.done.is_set():
-            self.peak = max(self.peak, self._at_once())
+            runners = self._at_once()
+            if sum(runners.values()) > self.peak:
+                self.peak, self.runners = sum(runners.values()), runners
             self.samples += 1
             time.sleep(0.01)
 
@@ -108,7 +110,8 @@ class ManyApps:
             for mode in ("alternate", "together", "wandering"):
                 self.compare(mode)
         self.check(0 < memory.peak <= limit, "all runners together keep the limit",
-                   f"peak {memory.peak / 1e6:.0f} MB of {limit / 1e6:.0f} MB, {memory.samples} samples")
+                   f"peak {memory.peak / 1e6:.0f} MB of {limit / 1e6:.0f} MB, {memory.samples} samples, "
+                   f"at the peak {[size // 1_000_000 for size in memory.runners.values()]} MB")
         return self.passed, len(self.failed)
 
     def size_alone(self, model):
