@@ -1,3 +1,4 @@
+#include "base/async/event.hpp"
 #include "base/async/timeout.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -14,7 +15,6 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 #include <malloc.h>
@@ -98,18 +98,50 @@ asio::awaitable<void> feed_watchdog(const daemon::Daemon& service, const daemon:
     }
 }
 
+/// SIGTERM and SIGINT: the first asks for an orderly end, the second for one at once. On the io thread.
+class EndSignals {
+  public:
+    explicit EndSignals(asio::io_context& io) : signals_(io, SIGTERM, SIGINT), heard_(io.get_executor()) {
+        signals_.async_wait([this](boost::system::error_code error, int) {
+            if (!error) {
+                told_ = true;
+                heard_.notify_all();
+            }
+        });
+    }
+    EndSignals(const EndSignals&) = delete;
+
+    asio::awaitable<void> wait() {
+        while (!told_) {
+            co_await heard_.wait();
+        }
+    }
+    /// Runners and launcher end with us.
+    void exit_at_next() {
+        signals_.async_wait([](boost::system::error_code error, int) {
+            if (!error) {
+                ::_exit(1);
+            }
+        });
+    }
+
+  private:
+    asio::signal_set signals_;
+    AsyncEvent heard_;
+    bool told_ = false;
+};
+
 /// Why the service ends.
-asio::awaitable<std::string> wait_for_end(asio::signal_set& signals, daemon::Daemon& service,
+asio::awaitable<std::string> wait_for_end(EndSignals& signals, daemon::Daemon& service,
                                           const daemon::ServiceNotifier& notifier,
                                           std::optional<std::chrono::nanoseconds> leave_after) {
     using namespace asio::experimental::
         awaitable_operators; // NOLINT: the operators live in no other namespace
     if (!leave_after) {
-        co_await (signals.async_wait(asio::use_awaitable) || feed_watchdog(service, notifier));
+        co_await (signals.wait() || feed_watchdog(service, notifier));
         co_return "stopping";
     }
-    const auto ended =
-        co_await (signals.async_wait(asio::use_awaitable) || service.wait_until_idle(*leave_after));
+    const auto ended = co_await (signals.wait() || service.wait_until_idle(*leave_after));
     co_return ended.index() == 0 ? "stopping" : "stopping: nobody used the service for a while";
 }
 
@@ -118,7 +150,7 @@ asio::awaitable<std::string> wait_for_end(asio::signal_set& signals, daemon::Dae
 asio::awaitable<void> serve(asio::io_context& io, daemon::Inherited inherited,
                             const daemon::ServiceNotifier& notifier,
                             std::optional<std::chrono::nanoseconds> leave_after) {
-    asio::signal_set signals(io, SIGTERM, SIGINT);
+    EndSignals signals(io);
     daemon::Daemon service(io.get_executor(), std::move(inherited));
     co_await service.start();
     log::info("daemon",
@@ -127,11 +159,7 @@ asio::awaitable<void> serve(asio::io_context& io, daemon::Inherited inherited,
     const std::string why = co_await wait_for_end(signals, service, notifier, leave_after);
     log::info("daemon", why);
     notifier.send("STOPPING=1");
-    signals.async_wait([](boost::system::error_code error, int) {
-        if (!error) {
-            ::_exit(1); // asked a second time: runners and launcher end with us
-        }
-    });
+    signals.exit_at_next();
     co_await service.stop();
 }
 

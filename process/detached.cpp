@@ -38,6 +38,7 @@ class SpawnPlan {
     /// @return 0 or an errno
     int spawn(pid_t& pid, std::vector<std::string> words) const {
         std::vector<char*> pointers;
+        pointers.reserve(words.size() + 1);
         for (std::string& word : words) {
             pointers.push_back(word.data());
         }

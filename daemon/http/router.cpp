@@ -41,21 +41,29 @@ std::optional<std::map<std::string, std::string>> match(std::string_view pattern
     return path.empty() ? std::make_optional(parameters) : std::nullopt;
 }
 
-/// The closures live in the table of routes, longer than every coroutine of theirs.
+/// The activity outlives every request.
+boost::asio::awaitable<void> count_handling(Handler inner, Activity& activity, Request request,
+                                            ResponseWriter& out) {
+    const Activity::Use use(activity);
+    co_await inner(std::move(request), out);
+}
+
+boost::asio::awaitable<void> count_upload(UploadHandler inner, Activity& activity, Request request,
+                                          BodySource& body, ResponseWriter& out) {
+    const Activity::Use use(activity);
+    co_await inner(std::move(request), body, out);
+}
+
 void count_uses(Route& route, Activity& activity) {
     if (route.handler) {
-        route.handler = [inner = std::move(route.handler),
-                         &activity](Request request, ResponseWriter& out) -> boost::asio::awaitable<void> {
-            const Activity::Use use(activity);
-            co_await inner(std::move(request), out);
+        route.handler = [inner = std::move(route.handler), &activity](Request request, ResponseWriter& out) {
+            return count_handling(inner, activity, std::move(request), out);
         };
     }
     if (route.upload) {
-        route.upload = [inner = std::move(route.upload),
-                        &activity](Request request, BodySource& body,
-                                   ResponseWriter& out) -> boost::asio::awaitable<void> {
-            const Activity::Use use(activity);
-            co_await inner(std::move(request), body, out);
+        route.upload = [inner = std::move(route.upload), &activity](Request request, BodySource& body,
+                                                                    ResponseWriter& out) {
+            return count_upload(inner, activity, std::move(request), body, out);
         };
     }
 }
