@@ -36,7 +36,26 @@ asio::awaitable<void> Launcher::stop() {
 }
 
 asio::awaitable<UniqueFd> Launcher::start_fetch() {
-    std::string head = R"({"op":"start_fetch"})";
+    std::string operation = "start_fetch";
+    UniqueFd socket = co_await call(std::move(operation));
+    if (!socket) {
+        throw Error(ErrorCode::registry_unreachable, "the process that starts downloads is gone",
+                    "restart the service");
+    }
+    co_return socket;
+}
+
+asio::awaitable<UniqueFd> Launcher::listen_on_loopback() {
+    std::string operation = "listen_on_loopback";
+    UniqueFd socket = co_await call(std::move(operation));
+    if (!socket) {
+        throw Error(ErrorCode::internal, "the process that opens sockets is gone", "restart the service");
+    }
+    co_return socket;
+}
+
+asio::awaitable<UniqueFd> Launcher::call(std::string operation) {
+    std::string head = R"({"op":")" + operation + R"("})";
     std::vector<UniqueFd> none;
     try {
         wire::Event answer = co_await connection_->call(std::move(head), std::string(), std::move(none));
@@ -48,8 +67,7 @@ asio::awaitable<UniqueFd> Launcher::start_fetch() {
             throw;
         }
     }
-    throw Error(ErrorCode::registry_unreachable, "the process that starts downloads is gone",
-                "restart the service");
+    co_return UniqueFd();
 }
 
 } // namespace hearth::process

@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "base/paths.hpp"
 #include "process/child_setup.hpp"
+#include "process/loopback.hpp"
 #include "process/wire/frame.hpp"
 #include "process/wire/messages.hpp"
 #include "process/wire/socket_io.hpp"
@@ -59,6 +60,7 @@ class LauncherProcess {
     void dispatch(wire::Frame frame);
     void answer(const wire::Frame& open);
     void start_fetch(std::uint32_t stream);
+    void listen_on_loopback(std::uint32_t stream);
     void send(wire::FrameType type, std::uint32_t stream, std::string_view head,
               std::span<const UniqueFd> fds = {});
 
@@ -89,11 +91,14 @@ void LauncherProcess::answer(const wire::Frame& open) {
     try {
         const Json request = parse_json(open.head, "request to the launcher");
         const std::string operation = require_string(request, "op");
-        if (operation != "start_fetch") {
+        if (operation == "start_fetch") {
+            start_fetch(open.stream);
+        } else if (operation == "listen_on_loopback") {
+            listen_on_loopback(open.stream);
+        } else {
             throw Error(ErrorCode::unsupported,
                         fmt::format("the launcher has no operation \"{}\"", operation));
         }
-        start_fetch(open.stream);
     } catch (const Error& error) {
         send(wire::FrameType::error, open.stream, wire::error_head(error));
     }
@@ -112,6 +117,11 @@ void LauncherProcess::start_fetch(std::uint32_t stream) {
     }
     const std::array fds{std::move(core_end)};
     send(wire::FrameType::end, stream, R"({"started":"fetch"})", fds);
+}
+
+void LauncherProcess::listen_on_loopback(std::uint32_t stream) {
+    const std::array fds{process::listen_on_loopback()};
+    send(wire::FrameType::end, stream, R"({"listening":"127.0.0.1"})", fds);
 }
 
 void LauncherProcess::send(wire::FrameType type, std::uint32_t stream, std::string_view head,

@@ -13,7 +13,10 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <csignal>
 #include <fstream>
@@ -30,6 +33,18 @@ std::string file_text(const std::string& path) {
     std::stringstream text;
     text << file.rdbuf();
     return text.str();
+}
+
+/// Of a socket that listens.
+sockaddr_in bound_to(int socket) {
+    sockaddr_in address{};
+    socklen_t length = sizeof address;
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    require_done(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length), "getsockname");
+    require_done(::getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size), "getsockopt");
+    require(listening == 1 && address.sin_family == AF_INET, "it does not listen");
+    return address;
 }
 
 boost::asio::awaitable<std::string> ask(wire::Connection* connection, std::string question) {
@@ -152,6 +167,22 @@ TEST_F(LauncherTest, ItsDeathIsToldAsARegistryThatCannotBeReached) {
     start();
     ::kill(launcher_pid_, SIGKILL);
     expect_error(ErrorCode::registry_unreachable, [&] { wire::run_on(io_, launcher_->start_fetch()); });
+}
+
+TEST_F(LauncherTest, ListensForALockedCore) {
+    EXPECT_EQ(in_child([this] {
+                  start();
+                  enter_sandbox(SandboxProfile::core);
+                  const UniqueFd first = wire::run_on(io_, launcher_->listen_on_loopback());
+                  const UniqueFd second = wire::run_on(io_, launcher_->listen_on_loopback());
+                  const sockaddr_in one = bound_to(first.get());
+                  const sockaddr_in other = bound_to(second.get());
+                  require(one.sin_addr.s_addr == htonl(INADDR_LOOPBACK), "it is not 127.0.0.1");
+                  require(one.sin_port != 0 && one.sin_port != other.sin_port, "it has no port of its own");
+                  require_refused(::socket(AF_INET, SOCK_STREAM, 0), "socket");
+                  wire::run_on(io_, launcher_->stop());
+              }),
+              0);
 }
 
 TEST_F(LauncherTest, AnswersWhatItCannotDoAndGoesOn) {
