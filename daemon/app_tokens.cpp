@@ -4,16 +4,12 @@
 #include "base/error.hpp"
 #include "base/sha256.hpp"
 #include "daemon/app_token_file.hpp"
+#include "daemon/secrets.hpp"
 
 #include <fmt/format.h>
 
-#include <sys/random.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <charconv>
-#include <span>
 
 namespace hearth::daemon {
 
@@ -25,47 +21,6 @@ constexpr std::size_t name_limit = 64;
 constexpr std::size_t token_limit = 1000;
 constexpr std::size_t text_limit_bytes = 256;
 constexpr auto use_precision = std::chrono::minutes(1); // a busy app must not cost a write per request
-
-void fill_random(std::span<std::uint8_t> bytes) {
-    for (std::size_t filled = 0; filled < bytes.size();) {
-        const ssize_t got = ::getrandom(bytes.data() + filled, bytes.size() - filled, 0);
-        if (got < 0 && errno != EINTR) {
-            throw system_error(errno, "asking the system for random bytes", ErrorCode::internal);
-        }
-        filled += got > 0 ? static_cast<std::size_t>(got) : 0;
-    }
-}
-
-/// Base64 of RFC 4648 section 5, without padding: 43 characters of 32 bytes.
-std::string base64url(std::span<const std::uint8_t> bytes) {
-    static constexpr std::string_view letters =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    std::string text;
-    std::uint32_t bits = 0;
-    int count = 0;
-    for (const std::uint8_t byte : bytes) {
-        bits = bits << 8 | byte;
-        for (count += 8; count >= 6; count -= 6) {
-            text += letters[bits >> (count - 6) & 63];
-        }
-    }
-    if (count > 0) {
-        text += letters[bits << (6 - count) & 63];
-    }
-    return text;
-}
-
-/// Looks at every character, wherever the first difference is.
-bool equal_in_constant_time(const std::string& one, const std::string& other) {
-    if (one.size() != other.size()) {
-        return false;
-    }
-    volatile unsigned difference = 0;
-    for (std::size_t i = 0; i < one.size(); ++i) {
-        difference = difference | static_cast<unsigned char>(one[i] ^ other[i]);
-    }
-    return difference == 0;
-}
 
 void check_name(const std::string& name) {
     auto legal = [](char c) {
@@ -126,13 +81,8 @@ asio::awaitable<CreatedToken> AppTokens::create(std::string name, http::Access a
         throw Error(ErrorCode::invalid_argument, fmt::format("there are {} tokens already", token_limit),
                     "revoke those that no app uses");
     }
-    std::array<std::uint8_t, 4> id_bytes{};
-    std::array<std::uint8_t, 32> secret{};
-    fill_random(id_bytes);
-    fill_random(secret);
-    const std::string id =
-        fmt::format("{:02x}{:02x}{:02x}{:02x}", id_bytes[0], id_bytes[1], id_bytes[2], id_bytes[3]);
-    const std::string text = fmt::format("{}{}_{}", http::token_prefix, id, base64url(secret));
+    const std::string id = random_id();
+    const std::string text = fmt::format("{}{}_{}", http::token_prefix, id, random_secret());
     const WallTime now = whole_seconds(clock_.now());
     AppToken token{.id = id,
                    .name = std::move(name),

@@ -14,6 +14,8 @@
 #include "daemon/http/activity.hpp"
 #include "daemon/http/router.hpp"
 #include "daemon/http/server.hpp"
+#include "daemon/page_door.hpp"
+#include "daemon/page_site.hpp"
 #include "daemon/planning/planner.hpp"
 #include "daemon/shipped_model.hpp"
 #include "process/launcher.hpp"
@@ -106,7 +108,8 @@ struct Daemon::Parts {
                  [this](const std::string& id) { server.close_sessions(id); }),
           defaults(io, blobs.data_dir() / "defaults.json", disk),
           configuration(io, config, std::move(inherited.config_rows), disk, configuration_seams()),
-          shipped(io, pulls, catalog, disk, blobs.data_dir() / "shipped.json"), services(make_services()),
+          shipped(io, pulls, catalog, disk, blobs.data_dir() / "shipped.json"),
+          page(io, page_site(), page_seams()), services(make_services()),
           server(io, router, limits_of(config.server)) {
         services.socket = api_path(sockets);
         services.data_dir = blobs.data_dir();
@@ -175,12 +178,21 @@ struct Daemon::Parts {
                 .tokens = tokens,
                 .defaults = defaults,
                 .configuration = configuration,
-                .shipped = shipped};
+                .shipped = shipped,
+                .page = page};
     }
 
     ConfigKeeper::Seams configuration_seams() {
         return {.check = check_model_names,
                 .tell = [this](const std::string& type, const Json& data) { events.publish(type, data); }};
+    }
+
+    PageDoorSeams page_seams() {
+        return {
+            .listen = [this] { return launcher.listen_on_loopback(); },
+            .serve = [this](UniqueFd socket, http::Door& door) { server.listen(std::move(socket), door); },
+            .close = [this](const http::Door& door) { return server.close(door); },
+            .is_used = [this](const http::Door& door) { return server.is_used(door); }};
     }
 
     registry::PullOptions pull_options() {
@@ -286,6 +298,7 @@ struct Daemon::Parts {
     DefaultModels defaults;
     ConfigKeeper configuration;
     ShippedModel shipped;
+    PageDoor page; // before the server, whose connections refer to its door
     Services services;
     http::Router router{activity};
     std::vector<std::unique_ptr<http::Door>> doors; // their addresses are in the server's connections
@@ -320,7 +333,8 @@ asio::awaitable<void> Daemon::start() {
 
 asio::awaitable<void> Daemon::wait_until_idle(std::chrono::steady_clock::duration limit) {
     for (;;) {
-        const bool busy = parts_->activity.running() > 0 || !parts_->scheduler.loaded().empty();
+        const bool page = parts_->page.endpoint().has_value(); // no browser can start us
+        const bool busy = parts_->activity.running() > 0 || !parts_->scheduler.loaded().empty() || page;
         const auto idle = std::chrono::steady_clock::now() - parts_->activity.last_use();
         if (!busy && idle >= limit) {
             co_return;
@@ -340,6 +354,7 @@ asio::awaitable<void> Daemon::stop() {
     co_await parts_->server.stop_accepting(); // who comes now waits for, or starts, the next one
     parts_->events.close();
     co_await parts_->configuration.stop();
+    co_await parts_->page.stop();
     co_await parts_->pulls.stop();
     co_await parts_->shipped.stop();
     co_await parts_->server.stop(drain_time);

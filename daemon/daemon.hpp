@@ -38,8 +38,8 @@ class Daemon {
 
     /// Returns when clients are answered.
     boost::asio::awaitable<void> start();
-    /// Returns when nobody has used the service for so long and no model is loaded. Who watches (the event stream,
-    /// status) does not use it.
+    /// Returns when nobody has used the service for so long, no model is loaded and the page's door is
+    /// closed. Who watches (the event stream, status) does not use it.
     boost::asio::awaitable<void> wait_until_idle(std::chrono::steady_clock::duration limit);
     /// For a service manager: "2 models loaded, 1 request".
     std::string summary() const;

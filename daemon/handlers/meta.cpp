@@ -1,4 +1,5 @@
 #include "daemon/handlers/routes.hpp"
+#include "daemon/page_door.hpp"
 #include "registry/catalog.hpp"
 #include "runtime/scheduler/scheduler.hpp"
 
@@ -50,7 +51,7 @@ asio::awaitable<void> capabilities(Services& services, const http::Router& route
                    {"backends", backend_rows(services.scheduler)},
                    {"features",
                     {"generate", "chat", "embed", "pull", "openai", "events", "load", "plan", "quantize",
-                     "devices", "default"}}};
+                     "devices", "default", "page"}}};
     co_await out.send_json(200, std::move(answer));
 }
 
@@ -68,6 +69,12 @@ asio::awaitable<void> status(Services& services, http::Request, http::ResponseWr
                          {"token_required", door.token_required},
                          {"tls", door.tls},
                          {"description", door.description}});
+    }
+    if (const auto endpoint = services.page.endpoint()) {
+        doors.push_back({{"address", http::endpoint_text(*endpoint)},
+                         {"token_required", true},
+                         {"tls", false},
+                         {"description", "the page of hearth open, for this user"}});
     }
     Json answer = {{"version", HEARTH_VERSION},
                    {"pid", ::getpid()},

@@ -26,6 +26,7 @@ void add_routes(http::Router& router, Services& services) {
     add_config_routes(router, services);
     add_doctor_routes(router, services);
     add_selftest_routes(router, services);
+    add_page_routes(router, services);
 }
 
 } // namespace hearth::daemon

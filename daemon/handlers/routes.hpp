@@ -26,6 +26,7 @@ void add_token_routes(http::Router& router, Services& services);      ///< token
 void add_default_routes(http::Router& router, Services& services);    ///< default
 void add_config_routes(http::Router& router, Services& services);     ///< config
 void add_doctor_routes(http::Router& router, Services& services);     ///< doctor
+void add_page_routes(http::Router& router, Services& services);       ///< open
 
 /// All of them.
 void add_routes(http::Router& router, Services& services);

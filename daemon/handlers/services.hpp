@@ -28,6 +28,7 @@ class ConfigKeeper;
 class DefaultModels;
 class EventBus;
 class History;
+class PageDoor;
 class Planner;
 class ShippedModel;
 
@@ -56,6 +57,7 @@ struct Services {
     DefaultModels& defaults;
     ConfigKeeper& configuration;
     ShippedModel& shipped;
+    PageDoor& page;
 
     std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
     std::filesystem::path socket{};

@@ -56,16 +56,17 @@ std::chrono::steady_clock::duration FailedTokens::count(const boost::asio::ip::a
                                                              : std::chrono::steady_clock::duration::zero();
 }
 
-Door::Door(Endpoint endpoint, DoorRules rules, TokenCheck check, const Certificate* certificate)
+Door::Door(Endpoint endpoint, DoorRules rules, TokenCheck check, const Certificate* certificate,
+           const Site* site)
     : endpoint_(std::move(endpoint)), rules_(checked(std::move(rules))), check_(std::move(check)),
-      certificate_(certificate) {}
+      certificate_(certificate), site_(site) {}
 
 std::string_view Door::check_origin(const Head& head, const Peer& peer) const {
     if (rules_.reach == Reach::loopback && !is_loopback(peer.remote.address())) {
         throw Error(ErrorCode::forbidden, "this address serves programs of its own machine");
     }
     check_host(head, rules_, peer.local);
-    return http::check_origin(head, rules_);
+    return http::check_origin(head, rules_, peer.local);
 }
 
 Admission Door::admit(const Head& head) const {

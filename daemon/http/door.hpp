@@ -14,6 +14,7 @@
 namespace hearth::daemon::http {
 
 class Certificate;
+struct Site;
 
 /// Who a token belongs to.
 struct TokenHolder {
@@ -52,12 +53,15 @@ class FailedTokens {
 class Door {
   public:
     /// @param certificate  with it every client speaks TLS; outlives the door
-    Door(Endpoint endpoint, DoorRules rules, TokenCheck check, const Certificate* certificate = nullptr);
+    /// @param site         what it serves without a token; outlives the door
+    Door(Endpoint endpoint, DoorRules rules, TokenCheck check, const Certificate* certificate = nullptr,
+         const Site* site = nullptr);
     Door(const Door&) = delete;
 
     const Endpoint& endpoint() const noexcept { return endpoint_; }
     const DoorRules& rules() const noexcept { return rules_; }
     const Certificate* certificate() const noexcept { return certificate_; }
+    const Site* site() const noexcept { return site_; }
     FailedTokens& failed_tokens() noexcept { return failed_tokens_; }
 
     /// The rules before the token: peer, Host, Origin, Sec-Fetch-Site.
@@ -76,6 +80,7 @@ class Door {
     DoorRules rules_;
     TokenCheck check_;
     const Certificate* certificate_;
+    const Site* site_;
     FailedTokens failed_tokens_;
 };
 

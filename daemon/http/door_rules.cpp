@@ -106,6 +106,13 @@ void check_host(const Head& head, const DoorRules& rules, const Endpoint& local)
     if (text.empty()) {
         throw Error(ErrorCode::invalid_argument, "exactly one Host header is required");
     }
+    if (rules.pages == Pages::own) {
+        if (text != endpoint_text(local)) {
+            throw Error(ErrorCode::forbidden, "the Host " + quoted(text) + " is not this page",
+                        "hearth open opens it");
+        }
+        return;
+    }
     const auto [host, port] = split_host(text);
     const bool ours = host == "localhost" || host == "127.0.0.1" || host == "[::1]" ||
                       is_own_address(host, local) || is_listed(rules.hosts, host);
@@ -115,16 +122,19 @@ void check_host(const Head& head, const DoorRules& rules, const Endpoint& local)
     }
 }
 
-std::string_view check_origin(const Head& head, const DoorRules& rules) {
+std::string_view check_origin(const Head& head, const DoorRules& rules, const Endpoint& local) {
     const bool has_origin =
         std::ranges::any_of(head.fields, [](const auto& field) { return field.first == "origin"; });
     if (has_origin) {
         const std::string_view origin = head.field("origin");
-        if (!is_listed(rules.origins, origin)) {
+        const bool own = rules.pages == Pages::own && origin == "http://" + endpoint_text(local);
+        if (!own && !is_listed(rules.origins, origin)) {
             throw Error(ErrorCode::forbidden, "pages of the origin " + quoted(origin) + " may not ask",
                         "origins that may are listed in the setting server.origins");
         }
-        return origin; // such a page is another site, and may be
+        if (!own) {
+            return origin; // such a page is another site, and may be
+        }
     }
     const auto site =
         std::ranges::find_if(head.fields, [](const auto& field) { return field.first == "sec-fetch-site"; });

@@ -23,12 +23,19 @@ enum class Anonymous {
     infer, ///< inference and listing: clients of Ollama's API send no token. Loopback only.
 };
 
+/// Which web pages may ask.
+enum class Pages {
+    listed, ///< those of `DoorRules::origins`
+    own,    ///< the one that this door serves: Host is our address and port exactly, Origin is it or absent
+};
+
 struct DoorRules {
     std::vector<std::string> hosts;   ///< that a Host header may name beside localhost and our own addresses;
                                       ///< lower case, without port
     std::vector<std::string> origins; ///< of web pages that may ask: "https://app.example", lower case
     Reach reach = Reach::loopback;
     Anonymous anonymous = Anonymous::nothing;
+    Pages pages = Pages::listed;
 };
 
 /// Checks names that a user wrote, and writes them as the rules compare them.
@@ -36,15 +43,16 @@ struct DoorRules {
 DoorRules checked(DoorRules rules);
 
 /// One Host header; its value is localhost, 127.0.0.1, [::1], the address that the client reached us by, or one
-/// of `rules.hosts`, with our own port or none. Other names are DNS rebinding.
+/// of `rules.hosts`, with our own port or none. Other names are DNS rebinding. With `Pages::own` it is the address
+/// and the port that the client reached, and nothing else.
 /// @throws Error  forbidden; invalid_argument when fields that decide are missing or there twice
 void check_host(const Head& head, const DoorRules& rules, const Endpoint& local);
 
 /// A web page asks only when its origin is listed; what a page can send without an Origin is told by
-/// Sec-Fetch-Site.
-/// @return the listed origin, empty when no web page asks
+/// Sec-Fetch-Site. With `Pages::own` the origin is our own, and the site is the same as well.
+/// @return the listed origin, empty when no other site's page asks
 /// @throws Error forbidden
-std::string_view check_origin(const Head& head, const DoorRules& rules);
+std::string_view check_origin(const Head& head, const DoorRules& rules, const Endpoint& local);
 
 /// Types that a page can send without asking first are not taken: text/plain and multipart never, a form or no
 /// type at all only from what is no browser (`curl -d`).

@@ -42,17 +42,6 @@ std::vector<std::string> split_names(const std::string& text) {
     return names;
 }
 
-/// The address that a socket is bound to. @throws Error store_failed
-Endpoint bound_endpoint(int fd) {
-    Endpoint endpoint;
-    auto length = static_cast<socklen_t>(endpoint.capacity());
-    if (::getsockname(fd, endpoint.data(), &length) != 0) {
-        throw system_error(errno, "asking a socket for its address");
-    }
-    endpoint.resize(length);
-    return endpoint;
-}
-
 /// Reads what systemd bound this descriptor to.
 void describe(ListenSocket& socket) {
     const int fd = socket.fd.get();
@@ -94,6 +83,16 @@ void describe(ListenSocket& socket) {
 }
 
 } // namespace
+
+Endpoint bound_endpoint(int fd) {
+    Endpoint endpoint;
+    auto length = static_cast<socklen_t>(endpoint.capacity());
+    if (::getsockname(fd, endpoint.data(), &length) != 0) {
+        throw system_error(errno, "asking a socket for its address");
+    }
+    endpoint.resize(length);
+    return endpoint;
+}
 
 std::vector<ListenSocket> take_systemd_sockets() {
     const std::string pid = take_variable("LISTEN_PID");

@@ -35,6 +35,9 @@ UniqueFd lock_runtime_dir(const std::filesystem::path& directory);
 /// @throws Error  invalid_argument when the path is longer than a socket address can hold; store_failed
 ListenSocket bind_socket(const std::filesystem::path& path, Access access);
 
+/// The TCP address that a socket is bound to. @throws Error store_failed
+Endpoint bound_endpoint(int fd);
+
 /// Binds and listens on a TCP address.
 /// @throws Error  address_taken; forbidden: a port that needs more rights; invalid_argument: not an address of
 /// this machine

@@ -1,6 +1,8 @@
 #include "daemon/http/peer.hpp"
 
 #include "base/log.hpp"
+#include "daemon/http/door.hpp"
+#include "daemon/http/tcp_owner.hpp"
 
 #include <fmt/format.h>
 
@@ -40,6 +42,17 @@ bool read_address(AskAddress ask, int socket, Endpoint& endpoint) {
     return true;
 }
 
+/// A page's door is this user's: others do not even get its files. Where the system does not tell, the token
+/// decides alone.
+bool is_other_user(const Peer& peer) {
+    const auto owner = tcp_owner(peer.remote, peer.local);
+    if (!owner || *owner == ::geteuid() || *owner == 0) {
+        return false;
+    }
+    log::warning("http", fmt::format("refused a client of user {} at the page's door", *owner));
+    return true;
+}
+
 } // namespace
 
 std::optional<Peer> read_unix_peer(int socket, Access access) {
@@ -65,6 +78,9 @@ std::optional<Peer> read_tcp_peer(int socket, Door& door) {
     peer.door = &door;
     if (!read_address(::getpeername, socket, peer.remote) ||
         !read_address(::getsockname, socket, peer.local)) {
+        return std::nullopt;
+    }
+    if (door.rules().pages == Pages::own && is_other_user(peer)) {
         return std::nullopt;
     }
     return peer;

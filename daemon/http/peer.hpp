@@ -23,7 +23,8 @@ struct Peer {
 /// @return nothing when it is a user other than ours or root
 std::optional<Peer> read_unix_peer(int socket, Access access);
 
-/// @return nothing when the client has left already
+/// @return nothing when the client has left already, and where the door serves its own page alone, when it is
+/// another user's than ours or root's
 std::optional<Peer> read_tcp_peer(int socket, Door& door);
 
 } // namespace hearth::daemon::http

@@ -21,7 +21,24 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr auto close_pause = std::chrono::milliseconds(10);
 constexpr auto accept_pause = std::chrono::milliseconds(100); // out of descriptors: one may be closed soon
+
+} // namespace
+
+namespace {
+
+/// Keeps a pointer in a set for as long as the coroutine runs that it is of.
+template <class T> class Entry {
+  public:
+    Entry(std::set<T*>& set, T* value) : set_(set), value_(value) { set_.insert(value_); }
+    Entry(const Entry&) = delete;
+    ~Entry() { set_.erase(value_); }
+
+  private:
+    std::set<T*>& set_;
+    T* value_;
+};
 
 } // namespace
 
@@ -59,6 +76,31 @@ void Server::serve(UniqueFd socket, Peer peer) {
     tasks_.spawn("session", run_session(std::move(socket), std::move(peer)));
 }
 
+bool Server::is_used(const Door& door) const {
+    return std::ranges::any_of(sessions_, [&](const Session* session) {
+        return session->peer().door == &door && !session->token_id().empty();
+    });
+}
+
+asio::awaitable<void> Server::close(const Door& door) {
+    for (Listener* listener : listeners_) {
+        if (listener->door == &door) {
+            boost::system::error_code ignored;
+            listener->acceptor.close(ignored);
+        }
+    }
+    auto is_of_door = [&](const Session* session) { return session->peer().door == &door; };
+    auto listens = [&](const Listener* listener) { return listener->door == &door; };
+    while (std::ranges::any_of(sessions_, is_of_door) || std::ranges::any_of(listeners_, listens)) {
+        for (Session* session : sessions_) {
+            if (is_of_door(session)) {
+                session->close();
+            }
+        }
+        co_await sleep_for(close_pause);
+    }
+}
+
 void Server::close_sessions(std::string_view token_id) {
     for (Session* session : sessions_) {
         if (session->token_id() == token_id) {
@@ -68,7 +110,8 @@ void Server::close_sessions(std::string_view token_id) {
 }
 
 asio::awaitable<void> Server::accept_loop(std::shared_ptr<Listener> listener) {
-    for (;;) {
+    const Entry entry(listeners_, listener.get());
+    while (listener->acceptor.is_open()) {
         boost::system::error_code error;
         auto done = asio::redirect_error(asio::use_awaitable, error);
         auto socket = co_await listener->acceptor.async_accept(executor_, done);
@@ -121,12 +164,7 @@ void Server::take(UniqueFd socket, const Listener& listener) {
 
 asio::awaitable<void> Server::run_session(UniqueFd socket, Peer peer) {
     Session session(executor_, std::move(socket), router_, limits_, std::move(peer));
-    struct Entry {
-        Entry(std::set<Session*>& set, Session* value) : sessions(set), self(value) { sessions.insert(self); }
-        ~Entry() { sessions.erase(self); }
-        std::set<Session*>& sessions;
-        Session* self;
-    } entry(sessions_, &session);
+    const Entry entry(sessions_, &session);
     if (!draining_) {
         co_await session.run();
     }

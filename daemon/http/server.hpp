@@ -32,6 +32,11 @@ class Server {
     void listen(UniqueFd socket, Door& door);
     /// Serves one socket that is connected already.
     void serve(UniqueFd socket, Peer peer);
+    /// Accepts no more by that door and ends what its clients are being answered. When it returns, nothing refers to
+    /// the door any more; when it is cancelled, something may.
+    boost::asio::awaitable<void> close(const Door& door);
+    /// Whether a client is connected by that door who has shown a token.
+    bool is_used(const Door& door) const;
     /// Ends what clients with that token are being answered.
     void close_sessions(std::string_view token_id);
 
@@ -55,7 +60,8 @@ class Server {
     Limits limits_;
     TaskGroup acceptors_;
     TaskGroup tasks_;
-    std::set<Session*> sessions_; ///< each removes itself when its run ends
+    std::set<Listener*> listeners_; ///< each removes itself when its loop ends
+    std::set<Session*> sessions_;   ///< each removes itself when its run ends
     bool draining_ = false;
 };
 

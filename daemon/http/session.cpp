@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "daemon/http/body_reader.hpp"
 #include "daemon/http/door.hpp"
+#include "daemon/http/site.hpp"
 #include "protocol/error_table.hpp"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -175,6 +176,11 @@ asio::awaitable<void> Session::refuse(HeadFault fault) {
 asio::awaitable<bool> Session::admit(const Head& head, Request& request, ResponseWriter& out) {
     Door& door = *peer_.door;
     out.set_header("X-Content-Type-Options", "nosniff");
+    if (door.site() != nullptr) {
+        for (const auto& [name, value] : door.site()->headers) {
+            out.set_header(name, value);
+        }
+    }
     const std::string_view origin = door.check_origin(head, peer_);
     if (!origin.empty()) {
         allow_origin(out, origin);
@@ -183,6 +189,21 @@ asio::awaitable<bool> Session::admit(const Head& head, Request& request, Respons
         co_await answer_preflight(head, out);
         co_return true;
     }
+    token_id_.clear();
+    if (!is_of_site(head)) {
+        co_await check_token(head, request, out);
+    }
+    co_return false;
+}
+
+bool Session::is_of_site(const Head& head) const {
+    const Site* site = peer_.door == nullptr ? nullptr : peer_.door->site();
+    const std::string_view path = std::string_view(head.target).substr(0, head.target.find('?'));
+    return site != nullptr && site->routes.find(head.method, path).route != nullptr;
+}
+
+asio::awaitable<void> Session::check_token(const Head& head, Request& request, ResponseWriter& out) {
+    Door& door = *peer_.door;
     Admission admission;
     std::exception_ptr failure;
     try {
@@ -201,7 +222,6 @@ asio::awaitable<bool> Session::admit(const Head& head, Request& request, Respons
     token_id_ = std::move(admission.token_id);
     request.access = admission.access;
     request.app = std::move(admission.app);
-    co_return false;
 }
 
 asio::awaitable<Session::Received> Session::receive(const Head& head, Request& request, ResponseWriter& out) {
@@ -211,7 +231,8 @@ asio::awaitable<Session::Received> Session::receive(const Head& head, Request& r
         co_return received;
     }
     parse_target(head.target, request);
-    received.match = router_.find(head.method, request.path);
+    const Router& routes = is_of_site(head) ? peer_.door->site()->routes : router_;
+    received.match = routes.find(head.method, request.path);
     const Route* route = received.match.route;
     if (peer_.door != nullptr) {
         check_route(received.match, request, head);

@@ -54,6 +54,10 @@ class Session {
     boost::asio::awaitable<Received> receive(const Head& head, Request& request, ResponseWriter& out);
     /// By the handler of the route that was found. @return whether the connection stays open
     boost::asio::awaitable<bool> answer(Received received, Request request, ResponseWriter& out);
+    /// The rule of the token. @throws Error token_required
+    boost::asio::awaitable<void> check_token(const Head& head, Request& request, ResponseWriter& out);
+    /// Whether the door's own site has the path, and not the API.
+    bool is_of_site(const Head& head) const;
     /// One request with its answer. @return whether the connection stays open
     boost::asio::awaitable<bool> serve(Head head);
     boost::asio::awaitable<void> refuse(HeadFault fault);

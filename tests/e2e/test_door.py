@@ -13,7 +13,7 @@ EVIL_HOSTS = ["evil.example", "x.local", "a.internal", "localhost.", "0.0.0.0", 
               "localhost:1", "[::]", "2130706433", "host.docker.internal"]
 MALFORMED_HOSTS = ["", "localhost@evil", "local host", "localhost/evil"]
 
-SOCKET_ALONE = ("/hearth/v1/tokens", "/hearth/v1/config")
+SOCKET_ALONE = ("/hearth/v1/tokens", "/hearth/v1/config", "/hearth/v1/open")
 
 
 class Rules(DoorTest):

@@ -108,6 +108,14 @@ class LeavesWhenIdle(HearthTest):
         self.assertEqual(self.service.process.wait(seconds(20)), 0)
         self.service.process = None
 
+    def test_nor_while_the_page_has_its_door(self):
+        self.service.start("--leave-when-idle")
+        self.service.client.post("/hearth/v1/open", {"idle_seconds": 1})
+        time.sleep(1)  # as above; the link is good for a minute, and the door open as long
+        self.assertIsNone(self.service.process.poll())
+        self.assertEqual(len(self.service.client.get("/hearth/v1/status").json()["tcp"]), 1)
+        self.service.stop()
+
     def test_only_when_it_was_started_so(self):
         self.service.start()
         time.sleep(1)  # as above

@@ -90,15 +90,15 @@ TEST(DoorHost, IsThereOnce) {
 
 TEST(DoorOrigin, IsRefusedUnlessItIsListed) {
     const DoorRules rules{.hosts = {}, .origins = {"https://app.example"}};
-    EXPECT_EQ(check_origin(head_with({}), rules), "");
-    EXPECT_EQ(
-        check_origin(head_with({{"origin", "https://app.example"}, {"sec-fetch-site", "cross-site"}}), rules),
-        "https://app.example");
+    EXPECT_EQ(check_origin(head_with({}), rules, here), "");
+    EXPECT_EQ(check_origin(head_with({{"origin", "https://app.example"}, {"sec-fetch-site", "cross-site"}}),
+                           rules, here),
+              "https://app.example");
     for (const char* origin :
          {"https://evil.example", "null", "", "file://", "app://x", "chrome-extension://abc",
           "http://localhost:11434", "http://127.0.0.1:11434", "http://app.example", "https://app.example:444",
           "https://app.example.evil", "https://app.example/", "*"}) {
-        EXPECT_EQ(refusal([&] { check_origin(head_with({{"origin", origin}}), rules); }),
+        EXPECT_EQ(refusal([&] { check_origin(head_with({{"origin", origin}}), rules, here); }),
                   ErrorCode::forbidden)
             << origin;
     }
@@ -106,10 +106,10 @@ TEST(DoorOrigin, IsRefusedUnlessItIsListed) {
 
 TEST(DoorOrigin, IsToldBySecFetchSiteWhenAPageSendsNone) {
     for (const char* site : {"none", "same-origin"}) {
-        EXPECT_EQ(check_origin(head_with({{"sec-fetch-site", site}}), {}), "") << site;
+        EXPECT_EQ(check_origin(head_with({{"sec-fetch-site", site}}), {}, here), "") << site;
     }
     for (const char* site : {"cross-site", "same-site", "", "Same-Origin", "other"}) {
-        EXPECT_EQ(refusal([&] { check_origin(head_with({{"sec-fetch-site", site}}), {}); }),
+        EXPECT_EQ(refusal([&] { check_origin(head_with({{"sec-fetch-site", site}}), {}, here); }),
                   ErrorCode::forbidden)
             << site;
     }
@@ -117,6 +117,40 @@ TEST(DoorOrigin, IsToldBySecFetchSiteWhenAPageSendsNone) {
 
 std::optional<ErrorCode> type_refusal(Fields fields) {
     return refusal([&] { check_content_type(head_with(std::move(fields))); });
+}
+
+DoorRules own_page() {
+    DoorRules rules;
+    rules.pages = Pages::own;
+    return rules;
+}
+
+TEST(OwnPage, HasOurAddressAndPortAsItsHost) {
+    EXPECT_EQ(refusal([] { check_host(head_with({{"host", "127.0.0.1:11434"}}), own_page(), here); }),
+              std::nullopt);
+    for (const char* host : {"127.0.0.1", "localhost:11434", "localhost", "[::1]:11434", "127.0.0.1:11435",
+                             "127.0.0.1:11434.evil", "127.0.0.1.evil.example:11434", "evil.example:11434",
+                             "127.0.0.1:011434", "127.1:11434"}) {
+        EXPECT_EQ(refusal([&] { check_host(head_with({{"host", host}}), own_page(), here); }),
+                  ErrorCode::forbidden)
+            << host;
+    }
+}
+
+TEST(OwnPage, AsksFromOurOriginAndNoOther) {
+    EXPECT_EQ(
+        check_origin(head_with({{"origin", "http://127.0.0.1:11434"}, {"sec-fetch-site", "same-origin"}}),
+                     own_page(), here),
+        "");
+    EXPECT_EQ(check_origin(head_with({{"sec-fetch-site", "none"}}), own_page(), here), "");
+    for (const char* origin : {"http://127.0.0.1:11435", "http://127.0.0.1", "http://localhost:11434",
+                               "https://127.0.0.1:11434", "http://127.0.0.1:11434.evil", "null", ""}) {
+        EXPECT_EQ(refusal([&] { check_origin(head_with({{"origin", origin}}), own_page(), here); }),
+                  ErrorCode::forbidden)
+            << origin;
+    }
+    const Fields elsewhere{{"origin", "http://127.0.0.1:11434"}, {"sec-fetch-site", "cross-site"}};
+    EXPECT_EQ(refusal([&] { check_origin(head_with(elsewhere), own_page(), here); }), ErrorCode::forbidden);
 }
 
 TEST(DoorContentType, IsOneThatAPageCannotSendUnasked) {

@@ -1,10 +1,14 @@
 #include "base/async/event.hpp"
 #include "base/async/timeout.hpp"
 #include "daemon/http/listen_sockets.hpp"
+#include "daemon/http/site.hpp"
 #include "tests/daemon/http/http_fixture.hpp"
 #include "tests/daemon/http/waiting_handler.hpp"
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+#include <fmt/format.h>
 
 #include <sys/socket.h>
 
@@ -48,9 +52,9 @@ class DoorServer : public HttpServer {
         }
     }
 
-    void open(DoorRules rules = {}) {
+    void open(DoorRules rules = {}, const Site* site = nullptr) {
         listener_ = bind_tcp(parse_endpoint("127.0.0.1:0"));
-        door_ = std::make_unique<Door>(*listener_.endpoint, std::move(rules), holder_of);
+        door_ = std::make_unique<Door>(*listener_.endpoint, std::move(rules), holder_of, nullptr, site);
         start();
         asio::post(io_, [this] { server_->listen(std::move(listener_.fd), *door_); });
     }
@@ -215,6 +219,124 @@ TEST_F(DoorServer, EndsAnswersWhoseTokenIsRevoked) {
     EXPECT_EQ(client.read_to_end(), "");
     EXPECT_EQ(waiting.ended.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
     stop();
+}
+
+/// A door that serves a page of its own.
+class PageServer : public DoorServer {
+  protected:
+    PageServer() {
+        site_.headers = {{"Content-Security-Policy", "default-src 'none'"}};
+        auto page = [](Request, ResponseWriter& out) -> asio::awaitable<void> {
+            co_await out.send(200, "text/html", "<p>page</p>");
+        };
+        site_.routes.add({"GET", "/", Access::infer, BodySize::json, page});
+        auto session = [](Request request, ResponseWriter& out) -> asio::awaitable<void> {
+            co_await out.send_text(200, "got " + request.body);
+        };
+        site_.routes.add({"POST", "/session", Access::infer, BodySize::json, session});
+        DoorRules rules;
+        rules.pages = Pages::own;
+        open(std::move(rules), &site_);
+        host_ = fmt::format("Host: 127.0.0.1:{}\r\n", door_->endpoint().port());
+        origin_ = fmt::format("Origin: http://127.0.0.1:{}\r\n", door_->endpoint().port());
+    }
+
+    Site site_;
+    std::string host_;
+    std::string origin_;
+};
+
+TEST_F(PageServer, ShowsItsFilesWithoutATokenAndNothingElse) {
+    const Client::Response page = ask("GET", "/?x=1", host_, false);
+    EXPECT_EQ(page.status, 200);
+    EXPECT_EQ(page.body, "<p>page</p>");
+    Client client = enter();
+    client.send("HEAD / HTTP/1.1\r\n" + host_ + "\r\n");
+    EXPECT_EQ(client.read_response(true).status, 200);
+    EXPECT_EQ(ask("GET", "/tokens", host_, false).status, 401);
+    EXPECT_EQ(ask("POST", "/", host_).status, 401) << "a path of the page with another verb is the API's";
+    EXPECT_EQ(ask("POST", "/api/chat", host_ + origin_).status, 401);
+    EXPECT_EQ(ask("GET", "/%2e", host_, false).status, 401);
+    stop();
+    EXPECT_EQ(handled_, 0);
+}
+
+TEST_F(PageServer, SendsItsHeadersWithEveryAnswer) {
+    for (const std::string path : {"/", "/tokens", "/none"}) {
+        const Client::Response answer = ask("GET", path, host_, false);
+        EXPECT_NE(answer.head.find("Content-Security-Policy: default-src 'none'\r\n"), std::string::npos)
+            << path;
+        EXPECT_NE(answer.head.find("X-Content-Type-Options: nosniff\r\n"), std::string::npos) << path;
+        EXPECT_EQ(answer.head.find("Access-Control"), std::string::npos) << path;
+    }
+}
+
+TEST_F(PageServer, RefusesOtherHostsAndOriginsTheFilesToo) {
+    EXPECT_EQ(ask("GET", "/", localhost, false).status, 403);
+    EXPECT_EQ(ask("GET", "/", "Host: evil.example\r\n", false).status, 403);
+    EXPECT_EQ(ask("GET", "/", host_ + "Origin: http://evil.example\r\n", false).status, 403);
+    EXPECT_EQ(ask("GET", "/", host_ + "Sec-Fetch-Site: cross-site\r\n", false).status, 403);
+    EXPECT_EQ(ask("POST", "/session", host_ + "Origin: null\r\nContent-Type: application/json\r\n").status,
+              403);
+}
+
+TEST_F(PageServer, TakesWhatThePageSendsAsJsonAlone) {
+    Client client = enter();
+    client.send("POST /session HTTP/1.1\r\n" + host_ + origin_ +
+                "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+    EXPECT_EQ(client.read_response().body, "got {}");
+    EXPECT_EQ(ask("POST", "/session", host_ + "Content-Type: text/plain\r\n").status, 415);
+    EXPECT_EQ(ask("POST", "/session", host_ + origin_).status, 415);
+}
+
+TEST_F(PageServer, LetsAPageInByItsToken) {
+    EXPECT_EQ(
+        ask("DELETE", "/api/delete", host_ + origin_ + "Authorization: Bearer hearth_full\r\n", false).status,
+        200);
+    EXPECT_EQ(ask("GET", "/tokens", host_ + "Authorization: Bearer hearth_full\r\n", false).status, 403);
+    stop();
+    EXPECT_EQ(handled_, 1);
+}
+
+TEST_F(PageServer, IsUsedWhileSomebodyWithATokenIsConnected) {
+    auto used = [this] {
+        std::promise<bool> answer;
+        asio::post(io_, [&] { answer.set_value(server_->is_used(*door_)); });
+        return answer.get_future().get();
+    };
+    Client stranger = enter();
+    stranger.send("GET / HTTP/1.1\r\n" + host_ + "\r\n");
+    stranger.read_response();
+    EXPECT_FALSE(used());
+    Waiting waiting;
+    add_route("GET", "/wait", waiting.handler());
+    Client page = enter();
+    page.send("GET /wait HTTP/1.1\r\n" + host_ + bearer + "\r\n");
+    waiting.begun.get_future().wait();
+    EXPECT_TRUE(used());
+    page.close();
+    waiting.ended.get_future().wait();
+    stop();
+}
+
+TEST_F(PageServer, ClosesWithAllThatCameByIt) {
+    Waiting waiting;
+    add_route("GET", "/wait", waiting.handler());
+    Client page = enter();
+    page.send("GET /wait HTTP/1.1\r\n" + host_ + bearer + "\r\n");
+    waiting.begun.get_future().wait();
+    Client idle = enter();
+    idle.send("GET / HTTP/1.1\r\n" + host_ + "\r\n");
+    idle.read_response();
+    const Endpoint address = door_->endpoint();
+    asio::co_spawn(io_, server_->close(*door_), asio::use_future).get();
+    door_.reset(); // nothing refers to it
+    EXPECT_EQ(page.read_to_end(), "");
+    EXPECT_EQ(idle.read_to_end(), "");
+    EXPECT_EQ(waiting.ended.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+    const UniqueFd late(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::connect(late.get(), address.data(), static_cast<socklen_t>(address.size())), -1);
+    EXPECT_EQ(get("/").status, 200); // the socket is open as before
 }
 
 TEST_F(DoorServer, SaysWhenItsAddressIsTaken) {
