@@ -96,6 +96,10 @@ struct ServiceOptions {
     std::int64_t lines = 100;
 };
 
+struct OpenOptions {
+    bool print = false; ///< the link, and no browser
+};
+
 /// The command line, understood. A plain value; each command reads the part that is its own.
 struct Arguments {
     std::string command; ///< canonical: "list" also for "ls"
@@ -114,6 +118,7 @@ struct Arguments {
     UseOptions use;
     ConfigOptions config;
     ServiceOptions service;
+    OpenOptions open;
 };
 
 /// Understands a command line; `words` without the program's name. `--help` anywhere becomes the command

@@ -220,6 +220,10 @@ void declare_service(CLI::App& command, Arguments& arguments) {
     command.add_option("-n,--lines", options.lines, "For logs: how many lines")->check(positive);
 }
 
+void declare_open(CLI::App& command, Arguments& arguments) {
+    command.add_flag("--print", arguments.open.print, "Print the link instead: good once, for a minute");
+}
+
 void declare_search(CLI::App& command, Arguments& arguments) {
     command.add_option("words", arguments.models, "Words that must all match; none: everything");
 }
@@ -230,7 +234,7 @@ void declare_help(CLI::App& command, Arguments& arguments) {
 
 // What `--json` prints on one line, and beyond 0, 1 (failed) and 2 (usage) the exit codes of design section 4. A command
 // that starts the service, or needs it, ends with 5 when that fails.
-constexpr std::array<CommandRow, 20> commands{{
+constexpr std::array<CommandRow, 21> commands{{
     {"run", "Ask a model, or talk with it; pulls it first when it is absent", declare_run,
      "model response done", "3 4 5 6 130"},
     {"pull", "Download a model, or adopt a file", declare_pull, "status", "3 4 5 6 130"},
@@ -250,6 +254,7 @@ constexpr std::array<CommandRow, 20> commands{{
      "3 5 130"},
     {"use", "Choose what the model name \"default\" means, for all apps or for one", declare_use,
      "model defaults", "3 5 130"},
+    {"open", "Open the page in the browser: chat, models, status", declare_open, "url address", "5 130"},
     {"config", "Show settings and who set them, or change one", declare_config, "settings files", "5 130"},
     {"service", "Enable, disable, restart or look at the background service", declare_service,
      "running pid managed manager socket socket_unit service_unit lingering", "5 130"},

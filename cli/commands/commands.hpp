@@ -25,6 +25,7 @@ int run_devices(const Arguments& arguments, Service& service);
 int run_config(const Arguments& arguments, Service& service);
 int run_service(const Arguments& arguments, Service& service);
 int run_doctor(const Arguments& arguments, Service& service);
+int run_open(const Arguments& arguments, Service& service);
 int run_use(const Arguments& arguments, Service& service);
 int run_run(const Arguments& arguments, Service& service);
 
