@@ -9,15 +9,10 @@ npm or network the suites are skipped, which is said and counted. Ends with "N s
 
     HEARTH_BIN_DIR   where the binaries are
     HEARTH_PRESET    how they were built: asan and tsan leave out what measures memory
-    HEARTH_CACHE     the cache; default ${XDG_CACHE_HOME:-~/.cache}/hearth-build
+    HEARTH_CACHE     the cache (see tests/e2e/node.py)
 """
-import hashlib
-import json
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -26,6 +21,7 @@ sys.dont_write_bytecode = True
 
 import many_apps  # noqa: E402
 import models  # noqa: E402
+import node  # noqa: E402
 from door import ports  # noqa: E402
 from harness import FULL, HAS_LLAMA, Service, seconds  # noqa: E402
 from test_tls import make_certificate  # noqa: E402
@@ -33,71 +29,25 @@ from test_tls import make_certificate  # noqa: E402
 RUNS = 5
 
 
-def packages():
-    """The folder with node_modules of exactly the lock's versions. @return None and says why when they cannot be had"""
-    if not shutil.which("node") or not shutil.which("npm"):
-        print("skip clients: node or npm is missing")
-        return None
-    cache = Path(os.environ.get("HEARTH_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hearth-build")
-    lock = (HERE / "package-lock.json").read_bytes()
-    folder = cache / f"clients-{hashlib.sha256(lock).hexdigest()[:16]}"
-    if (folder / "complete").exists():
-        return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix="clients-", dir=cache))
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / name, work)
-    done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=work,
-                          capture_output=True, text=True)
-    if done.returncode != 0:
-        shutil.rmtree(work, ignore_errors=True)
-        print("skip clients: npm could not install the packages: " + " ".join(done.stderr.split())[-300:])
-        return None
-    (work / "complete").touch()
-    try:
-        work.rename(folder)
-    except OSError:  # another run was faster
-        shutil.rmtree(work, ignore_errors=True)
-    return folder
-
-
 def run_node(program, folder, settings, limit=300):
     """@param limit  seconds. @return what came of it; its output is text"""
-    work = Path(tempfile.mkdtemp(prefix="hearth-clients-"))
-    try:  # node looks for packages beside the program
-        for path in HERE.glob("*.mjs"):
-            shutil.copy(path, work)
-        shutil.copy(HERE / "package.json", work)
-        (work / "node_modules").symlink_to(folder / "node_modules")
-        return subprocess.run(["node", program], cwd=work, capture_output=True, text=True, timeout=seconds(limit),
-                              env=os.environ | {"HEARTH_CLIENT_TEST": json.dumps(settings), "NO_PROXY": "*",
-                                                "NODE_EXTRA_CA_CERTS": settings.get("certificate", "")})
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    return node.run_program(program, HERE, folder, settings, seconds(limit),
+                            {"NO_PROXY": "*", "NODE_EXTRA_CA_CERTS": settings.get("certificate", "")})
 
 
 def run_suite(suite, name, folder, settings):
     """@return (passed, failed)"""
-    done = run_node(suite, folder, settings)
-    lines = done.stdout.splitlines()
-    print("\n".join(line.replace("ok ", f"ok   {name}: ", 1) if line.startswith("ok ") else
-                    line.replace("FAIL ", f"FAIL {name}: ", 1) for line in lines), flush=True)
-    passed = sum(line.startswith("ok ") for line in lines)
-    failed = sum(line.startswith("FAIL ") for line in lines)
-    if done.returncode != 0:
-        print(f"FAIL {name}: the suite ended with {done.returncode}\n{done.stderr[-2000:]}")
-        failed += 1
-    return passed, failed
+    return node.count_checks(run_node(suite, folder, settings), name)
 
 
 def run_many_apps(folder):
     """@return (passed, failed)"""
-    def node(settings):
+    def run(settings):
         done = run_node("many_apps.mjs", folder, settings, limit=1200)
         if done.returncode != 0:
             raise AssertionError(f"many_apps.mjs ended with {done.returncode}: {done.stderr[-2000:]}")
         return done.stdout.splitlines()
-    return many_apps.run(node)
+    return many_apps.run(run)
 
 
 def run_all(service, folder):
@@ -121,7 +71,7 @@ def run_all(service, folder):
 
 
 def main():
-    folder = packages() if HAS_LLAMA else None
+    folder = node.packages(HERE, "clients") if HAS_LLAMA else None
     if not HAS_LLAMA:
         print("skip clients: this build has no llama plugin")
     if not folder:
