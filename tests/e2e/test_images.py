@@ -38,6 +38,14 @@ STRIPES = png(lambda x, y: (255, 255, 255) if x // 8 % 2 else (200, 0, 0))
 SLOPE = png(lambda x, y: (4 * y, 3 * x, 90))
 
 
+def write_seeing_model(weights, projector):
+    """Two files of random numbers that fit each other."""
+    text = families.dense("gemma3", 2, WIDTH, 512, 4, 2, 2048, 2048, head=64, tied=True, head_norms=True, post_norms=True,
+                          file_type="Q8_0", attention__sliding_window=512)
+    filled.write_filled(text, str(weights))
+    filled.write_filled(recurrent.gemma_vision(2, 128, 256, 4, IMAGE, PATCH, WIDTH), str(projector))
+
+
 def openai_question(image):
     """With the picture before the text, as Ollama's API has it."""
     picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{image}"}}
@@ -54,10 +62,7 @@ class Images(HearthTest):
         cls.folder = tempfile.TemporaryDirectory(prefix="hearth-images-")
         cls.addClassCleanup(cls.folder.cleanup)
         cls.weights, cls.projector = (Path(cls.folder.name) / name for name in ("seeing-Q8_0.gguf", "mmproj-seeing-F16.gguf"))
-        text = families.dense("gemma3", 2, WIDTH, 512, 4, 2, 2048, 2048, head=64, tied=True, head_norms=True, post_norms=True,
-                              file_type="Q8_0", attention__sliding_window=512)
-        filled.write_filled(text, str(cls.weights))
-        filled.write_filled(recurrent.gemma_vision(2, 128, 256, 4, IMAGE, PATCH, WIDTH), str(cls.projector))
+        write_seeing_model(cls.weights, cls.projector)
         cls.hub = Hub(cls.folder.name)
         cls.addClassCleanup(cls.hub.stop)
         cls.hub.add_repository("org/seeing", {path.name: path for path in (cls.weights, cls.projector)})
