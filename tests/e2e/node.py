@@ -44,7 +44,7 @@ def run_program(program, folder, kept, settings, timeout, environment=None):
     """Runs FOLDER/PROGRAM with the packages in `kept`; it reads its settings from $HEARTH_CLIENT_TEST. @return what came of it, as text"""
     work = Path(tempfile.mkdtemp(prefix="hearth-node-"))
     try:  # node looks for packages beside the program
-        for path in [*folder.glob("*.mjs"), folder / "package.json"]:
+        for path in [*folder.glob("*.mjs"), folder / "package.json", Path(__file__).parent / "checks.mjs"]:
             shutil.copy(path, work)
         (work / "node_modules").symlink_to(kept / "node_modules")
         return subprocess.run(["node", program], cwd=work, capture_output=True, text=True, timeout=timeout,
