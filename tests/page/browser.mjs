@@ -1,5 +1,7 @@
 // Chromium and pages of it that remember what they must not do.
+import fs from "node:fs";
 import http from "node:http";
+import { createRequire } from "node:module";
 import puppeteer from "puppeteer-core";
 import { settings } from "./checks.mjs";
 
@@ -73,6 +75,25 @@ export async function say(page, model, message) {
 }
 export const answered = (page) => page.waitForFunction(() => !document.querySelector("#chat-send").hidden && document.querySelector("#chat-log .assistant .actions"));
 export const lastAnswer = (page) => page.$$eval(".assistant .body", (all) => all.at(-1)?.innerText ?? "");
+
+/** A model's card, and the buttons on it. */
+export const card = (name) => `#model-list button[data-model="${name}"]`;
+export const does = (name, what) => `${card(name)}[data-do="${what}"]`;
+export const press = async (view, name, what) => {
+  await view.waitForSelector(does(name, what));
+  await view.click(does(name, what));
+};
+
+const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** What axe finds in what is shown now. @return a line for each rule */
+export async function violations(view) {
+  await view.evaluate(axe);
+  const { violations: found } = await view.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  return found.map((each) => `${each.id}: ${each.nodes.map((node) => `${node.html.slice(0, 160)} ${node.failureSummary}`).join(" | ")}`);
+}
+
+/** How far the page sticks out to the right, in pixels. */
+export const overflow = (view) => view.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 
 let shots = 0;
 /** A picture, where somebody wants to look at it. */
