@@ -2,6 +2,7 @@
 
 #include "process/detached.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -10,13 +11,19 @@ namespace hearth::process {
 /// A `hearthd` that this program has started. It outlives us.
 class StartedService {
   public:
-    explicit StartedService(DetachedProcess process) : process_(process) {}
+    /// @param log_before  bytes in its log before it was started
+    StartedService(DetachedProcess process, std::uintmax_t log_before)
+        : process_(process), log_before_(log_before) {}
 
-    /// Why it has ended; nothing while it runs, and when it left because another one was quicker.
+    /// Why it has ended, with the last that it said; nothing while it runs, and when it left because another one was
+    /// quicker.
     std::optional<std::string> failure();
 
   private:
+    std::string last_words() const;
+
     DetachedProcess process_;
+    std::uintmax_t log_before_;
 };
 
 /// Starts the `hearthd` beside this program; its stdout and stderr are appended to `paths::log_file()`.

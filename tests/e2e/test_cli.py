@@ -304,6 +304,15 @@ class AutoStart(HearthTest):
         time.sleep(0.3)
         self.assertTrue(self.service_pid())
 
+    def test_a_service_that_cannot_start_is_quoted(self):
+        runtime = self.service.home / "run"
+        runtime.mkdir(mode=0o700, exist_ok=True)
+        self.addCleanup(runtime.chmod, 0o700)
+        runtime.chmod(0o755)
+        result = self.service.cli("list")
+        self.assert_exit(result, UNREACHABLE)
+        self.assertIn(f"{runtime} is open to other users; chmod 700 {runtime}", result.stderr)
+
     def test_status_tells_that_nothing_runs_and_starts_nothing(self):
         result = self.service.cli("status", "--json")
         self.assertEqual(result.returncode, UNREACHABLE, result.stderr)
