@@ -45,13 +45,16 @@ export async function tab(browser, { width = 1100, height = 800, dark = false } 
   return page;
 }
 
+/** Until a condition holds in the page. A tab behind another draws no frames, which puppeteer would wait for. */
+export const holds = (page, condition, ...values) => page.waitForFunction(condition, { polling: 50 }, ...values);
+
 /** The page, ready to be used. */
 export async function opened(browser, options) {
   const page = await tab(browser, options);
   const { address, url } = await link();
   page.origin = new URL(address).origin;
   await page.goto(url);
-  await page.waitForFunction(() => document.querySelector("#link").textContent === "Connected");
+  await holds(page, () => document.querySelector("#link").textContent === "Connected");
   return page;
 }
 
@@ -73,7 +76,7 @@ export async function say(page, model, message) {
   await page.type("#chat-input", message);
   await page.keyboard.press("Enter");
 }
-export const answered = (page) => page.waitForFunction(() => !document.querySelector("#chat-send").hidden && document.querySelector("#chat-log .assistant .actions"));
+export const answered = (page) => holds(page, () => !document.querySelector("#chat-send").hidden && document.querySelector("#chat-log .assistant .actions"));
 export const lastAnswer = (page) => page.$$eval(".assistant .body", (all) => all.at(-1)?.innerText ?? "");
 
 /** A model's card, and the buttons on it. */

@@ -1,19 +1,19 @@
 // The page: conversations.
 import fs from "node:fs";
-import { answered, ask, lastAnswer, opened, press, say, shot, text, until, violations } from "./browser.mjs";
+import { answered, ask, holds, lastAnswer, opened, press, say, shot, text, until, violations } from "./browser.mjs";
 import { assert, check, settings } from "./checks.mjs";
 
 /** Talks to several models. */
 export async function chats(browser, page) {
   await check("chat: the answer grows while it is made", async () => {
     await press(page, settings.steady, "Chat");
-    await page.waitForFunction((name) => document.querySelector("#chat-model").value === name, {}, settings.steady);
+    await holds(page, (name) => document.querySelector("#chat-model").value === name, settings.steady);
     await say(page, settings.steady, "kanemi tolu");
-    await page.waitForFunction(() => document.querySelector(".assistant .body")?.innerText.length > 20);
+    await holds(page, () => document.querySelector(".assistant .body")?.innerText.length > 20);
     const early = (await lastAnswer(page)).length;
     assert.ok(await page.$("#chat-stop:not([hidden])"));
     assert.equal(await page.$eval("#chat-log", (log) => log.getAttribute("aria-busy")), "true");
-    await page.waitForFunction((length) => document.querySelector(".assistant .body").innerText.length > length, {}, early);
+    await holds(page, (length) => document.querySelector(".assistant .body").innerText.length > length, early);
     await shot(page, "chat");
   });
 
@@ -29,7 +29,7 @@ export async function chats(browser, page) {
 
   await check("chat: regenerate replaces the last answer", async () => {
     await page.click(".assistant .again");
-    await page.waitForFunction(() => document.querySelector(".assistant .body")?.innerText.length > 20 && !document.querySelector("#chat-stop").hidden);
+    await holds(page, () => document.querySelector(".assistant .body")?.innerText.length > 20 && !document.querySelector("#chat-stop").hidden);
     assert.equal(await page.$$eval(".message", (all) => all.length), 2);
     await page.keyboard.press("Escape");
     await answered(page);
@@ -40,7 +40,7 @@ export async function chats(browser, page) {
     await browser.defaultBrowserContext().overridePermissions(page.origin, ["clipboard-read", "clipboard-sanitized-write"]);
     await page.bringToFront();
     await page.evaluate(() => [...document.querySelectorAll(".assistant .actions button")].find((button) => button.textContent === "Copy").click());
-    await page.waitForFunction(() => [...document.querySelectorAll(".actions button")].some((button) => button.textContent === "Copied"));
+    await holds(page, () => [...document.querySelectorAll(".actions button")].some((button) => button.textContent === "Copied"));
     const copied = await page.evaluate(() => navigator.clipboard.readText());
     assert.ok(copied.length > 20);
     assert.equal(copied.replace(/\s+/g, " ").trim().slice(0, 20), (await lastAnswer(page)).replace(/\s+/g, " ").trim().slice(0, 20));
@@ -75,7 +75,7 @@ export async function chats(browser, page) {
     const second = page.waitForRequest((request) => request.url().endsWith("/api/chat"));
     await page.click(".assistant .again");
     assert.equal(JSON.parse((await second).postData()).think, false);
-    await page.waitForFunction(() => document.querySelector(".assistant .body")?.innerText.length > 5);
+    await holds(page, () => document.querySelector(".assistant .body")?.innerText.length > 5);
     assert.equal(await page.$(".thoughts"), null);
     await page.keyboard.press("Escape");
     await answered(page);
@@ -86,7 +86,7 @@ export async function chats(browser, page) {
     await page.click("#chat-new");
     const before = page.notes.requests.length;
     await say(page, settings.hostile, "kanemi");
-    await page.waitForFunction(() => document.querySelector(".assistant .body")?.innerText.length > 3000);
+    await holds(page, () => document.querySelector(".assistant .body")?.innerText.length > 3000);
     await page.keyboard.press("Escape");
     await answered(page);
     const said = await page.$eval(".assistant .body", (body) => body.textContent);
@@ -164,7 +164,7 @@ export async function chats(browser, page) {
     const body = JSON.parse((await sent).postData());
     assert.equal(body.messages.at(-1).images[0], fs.readFileSync(settings.picture).toString("base64"));
     assert.match(await page.$eval(".message.user img", (image) => image.src), /^data:image\/png/);
-    await page.waitForFunction(() => document.querySelector(".assistant .body")?.innerText.length > 3);
+    await holds(page, () => document.querySelector(".assistant .body")?.innerText.length > 3);
     await page.keyboard.press("Escape");
     await answered(page);
     await shot(page, "image-answer");

@@ -1,5 +1,5 @@
 // The page: plans, downloads, and the models that are there.
-import { ask, card, does, go, press, shot, text, until, violations } from "./browser.mjs";
+import { ask, card, does, go, holds, press, shot, text, until, violations } from "./browser.mjs";
 import { assert, check, settings } from "./checks.mjs";
 
 /** Plans and pulls. */
@@ -51,7 +51,7 @@ export async function plansAndPulls(browser, page) {
     await page.waitForSelector(".pull button");
     await page.waitForSelector(".pull progress[value]");
     await page.click(".pull button");
-    await page.waitForFunction(() => !document.querySelector(".pull"));
+    await holds(page, () => !document.querySelector(".pull"));
     await page.type("#pull-name", "http://127.0.0.1:9/none.gguf");
     await page.keyboard.press("Enter");
     await page.waitForSelector(".notice");
@@ -65,7 +65,7 @@ export async function plansAndPulls(browser, page) {
     await page.waitForSelector(".pull");
     assert.equal(await page.$(".pull button"), null, "it is not ours to stop");
     assert.equal((await pulling).status, "success");
-    await page.waitForFunction(() => !document.querySelector(".pull"));
+    await holds(page, () => !document.querySelector(".pull"));
     await page.waitForSelector(card(settings.other_model));
   });
 }
@@ -101,12 +101,12 @@ export async function loadedAndDeleted(browser, page) {
     await shot(page, "delete");
     assert.deepEqual(await violations(page), []);
     await page.keyboard.press("Escape");
-    await page.waitForFunction(() => !document.querySelector("#confirm").open);
+    await holds(page, () => !document.querySelector("#confirm").open);
     assert.ok(await page.$(card(settings.other_model)));
     await press(page, settings.other_model, "Delete");
     await page.waitForSelector("#confirm[open]");
     await page.click("#confirm-yes");
-    await page.waitForFunction((name) => ![...document.querySelectorAll("#model-list button")].some((each) => each.dataset.model === name), {}, settings.other_model);
+    await holds(page, (name) => ![...document.querySelectorAll("#model-list button")].some((each) => each.dataset.model === name), settings.other_model);
     assert.ok(!(await ask("GET", "/api/tags")).models.some((model) => model.name === settings.other_model));
   });
 }

@@ -1,5 +1,5 @@
 // Milliseconds from the address to the first paint, and until the page can be used, in fresh tabs. Prints one JSON object.
-import { launch, link, tab } from "./browser.mjs";
+import { holds, launch, link, tab } from "./browser.mjs";
 import { settings } from "./checks.mjs";
 
 const median = (values) => [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)];
@@ -15,7 +15,7 @@ async function sample() {
   });
   const { url } = await link();
   await page.goto(url);
-  await page.waitForFunction(() => document.querySelector("#link").textContent === "Connected");
+  await holds(page, () => document.querySelector("#link").textContent === "Connected");
   const [paint, usable] = await page.evaluate(() => [performance.getEntriesByName("first-contentful-paint")[0].startTime, performance.now()]);
   const files = new Map(await Promise.all(sizes));
   await page.close();

@@ -1,6 +1,6 @@
 // The page in Chromium, against the real service and real models: what its users do, and what it must never do.
 import http from "node:http";
-import { answered, go, launch, link, opened, press, say, shot, tab, text, violations } from "./browser.mjs";
+import { answered, go, holds, launch, link, opened, press, say, shot, tab, text, violations } from "./browser.mjs";
 import { chats } from "./chat_checks.mjs";
 import { assert, check, settings } from "./checks.mjs";
 import { loadedAndDeleted, plansAndPulls } from "./models_checks.mjs";
@@ -20,7 +20,7 @@ await check("the link opens the page, and its ticket leaves the address bar", as
 
 await check("reloading keeps the session, a second tab needs a link of its own", async () => {
   await page.reload();
-  await page.waitForFunction(() => document.querySelector("#link").textContent === "Connected");
+  await holds(page, () => document.querySelector("#link").textContent === "Connected");
   const other = await tab(browser);
   await other.goto(`${page.origin}/`);
   await other.waitForSelector("#closed:not([hidden])");
@@ -34,7 +34,7 @@ await check("a link is good once", async () => {
   const { url } = await link();
   const one = await tab(browser), other = await tab(browser);
   await one.goto(url);
-  await one.waitForFunction(() => document.querySelector("#link").textContent === "Connected");
+  await holds(one, () => document.querySelector("#link").textContent === "Connected");
   await other.goto(url);
   await other.waitForSelector("#closed:not([hidden])");
   assert.equal(other.url(), `${page.origin}/`);
@@ -109,7 +109,7 @@ await check("a fresh page that lists, chats and looks round writes nothing to th
   await go(clean, "models");
   await go(clean, "chat");
   await say(clean, settings.tiny, "kanemi");
-  await clean.waitForFunction(() => document.querySelector(".assistant .body")?.innerText.length > 5);
+  await holds(clean, () => document.querySelector(".assistant .body")?.innerText.length > 5);
   await clean.keyboard.press("Escape");
   await answered(clean);
   assert.deepEqual([clean.notes.console, clean.notes.errors], [[], []]);

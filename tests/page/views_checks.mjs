@@ -1,5 +1,5 @@
 // The page: what every view looks like, in narrow and wide windows, and by keyboard alone.
-import { answered, go, opened, overflow, press, say, shot, text, violations } from "./browser.mjs";
+import { answered, go, holds, opened, overflow, press, say, shot, text, violations } from "./browser.mjs";
 import { assert, check, settings } from "./checks.mjs";
 
 /** Looks at every view. */
@@ -33,7 +33,7 @@ export async function looks(browser, page) {
   await check("a wide window in the dark", async () => {
     const dark = await opened(browser, { dark: true });
     await say(dark, settings.tiny, "A question of some length, so that one sees how it sits on the right side of the window.");
-    await dark.waitForFunction(() => document.querySelector(".assistant .body")?.innerText.length > 600);
+    await holds(dark, () => document.querySelector(".assistant .body")?.innerText.length > 600);
     await shot(dark, "dark-chat");
     await dark.keyboard.press("Escape");
     await answered(dark);
@@ -64,7 +64,7 @@ export async function looks(browser, page) {
     await keys.keyboard.press("Enter");
     await keys.waitForSelector(".message.user");
     assert.equal(await text(keys, ".message.user .plain"), "one\ntwo");
-    await keys.waitForFunction(() => document.querySelector(".assistant .body")?.innerText.length > 5);
+    await holds(keys, () => document.querySelector(".assistant .body")?.innerText.length > 5);
     await keys.keyboard.press("Escape");
     await answered(keys);
     await keys.close();
