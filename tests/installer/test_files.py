@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ["installer/install.sh", "installer/setup", "installer/quickstart", "installer/package", "installer/debian/postinst", "installer/debian/prerm",
+SCRIPTS = ["installer/install.sh", "installer/setup", "installer/quickstart", "installer/first_run", "installer/package", "installer/debian/postinst", "installer/debian/prerm",
            "installer/debian/postrm", "tests/installer/boot", "tests/installer/boot_checks", "tests/checks/packages"]
 
 
