@@ -101,8 +101,16 @@ std::vector<path> config_files() {
     return {"/etc/hearth/config.toml", std::move(user)};
 }
 
+path shipped_plugin_dir() {
+    return executable_dir().parent_path() / "lib/hearth/plugins";
+}
+
+path user_plugin_dir() {
+    return data_dir() / "plugins";
+}
+
 std::vector<path> plugin_dirs() {
-    return {executable_dir().parent_path() / "lib/hearth/plugins", data_dir() / "plugins"};
+    return {user_plugin_dir() / ".used", shipped_plugin_dir(), user_plugin_dir()};
 }
 
 path sibling_program(const char* name) {

@@ -20,7 +20,13 @@ std::filesystem::path log_file();
 /// System file, then $HEARTH_CONFIG, else $XDG_CONFIG_HOME/hearth/config.toml, else
 /// ~/.config/hearth/config.toml.
 std::vector<std::filesystem::path> config_files();
-/// <prefix>/lib/hearth/plugins of the running executable, then data_dir()/plugins.
+/// <prefix>/lib/hearth/plugins of the running executable.
+std::filesystem::path shipped_plugin_dir();
+/// data_dir()/plugins. Beside plugins that somebody put there it holds `.versions` (a folder for each backend that was
+/// installed, NAME@VERSION) and `.used` (links to those that were chosen, named by the plugin).
+std::filesystem::path user_plugin_dir();
+/// Where plugins are looked for; the first one of a name counts: what was chosen in user_plugin_dir(), then
+/// shipped_plugin_dir(), then the rest of user_plugin_dir().
 std::vector<std::filesystem::path> plugin_dirs();
 /// Another program of Hearth: beside the running executable (tests, prefix/bin).
 std::filesystem::path sibling_program(const char* name);

@@ -50,6 +50,7 @@ TEST_F(Paths, PreferHearthsOwnVariables) {
     const ScopedVariable runtime("HEARTH_RUNTIME", "/srv/run");
     EXPECT_EQ(paths::data_dir(), "/srv/models");
     EXPECT_EQ(paths::api_socket(), "/srv/run/api.sock");
+    EXPECT_EQ(paths::plugin_dirs().front(), "/srv/models/plugins/.used") << "a choice goes before everything";
     EXPECT_EQ(paths::plugin_dirs().back(), "/srv/models/plugins");
     const ScopedVariable socket("HEARTH_SOCKET", "/srv/infer.sock");
     EXPECT_EQ(paths::api_socket(), "/srv/infer.sock");
