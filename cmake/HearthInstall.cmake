@@ -20,8 +20,8 @@ find_package(Python3 REQUIRED COMPONENTS Interpreter)
 set(HEARTH_CLI_FILES ${CMAKE_BINARY_DIR}/cli_files)
 add_custom_command(OUTPUT ${HEARTH_CLI_FILES}/cli.md
   COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/installer/make_cli_files --hearth $<TARGET_FILE:hearth>
-          --hearthd $<TARGET_FILE:hearthd> --output ${HEARTH_CLI_FILES}
-  DEPENDS hearth hearthd ${CMAKE_SOURCE_DIR}/installer/make_cli_files VERBATIM)
+          --hearthd $<TARGET_FILE:hearthd> --plugin-check $<TARGET_FILE:hearth-plugin-check> --output ${HEARTH_CLI_FILES}
+  DEPENDS hearth hearthd hearth-plugin-check ${CMAKE_SOURCE_DIR}/installer/make_cli_files VERBATIM)
 add_custom_target(hearth_cli_files ALL DEPENDS ${HEARTH_CLI_FILES}/cli.md)
 if(HEARTH_PACKAGE STREQUAL "deb")
   set(HEARTH_ZSH_FOLDER zsh/vendor-completions)

@@ -21,6 +21,8 @@ class Kit {
 
     /// Every check; what builds on a failed one is left out.
     void run();
+    /// The checks that look at files alone: no code of the plugin runs. @return whether there is a manifest
+    bool check_files();
 
   private:
     // kit_table.cpp: the manifest, the library and the calls before a model

@@ -93,7 +93,7 @@ void Kit::run() {
     report_.check("shutdown returns", [&] { plugin_->table().shutdown(); });
 }
 
-bool Kit::check_library() {
+bool Kit::check_files() {
     const bool has_manifest =
         report_.check("a manifest lies beside it", [&] { manifest_ = find_manifest(library_); });
     report_.check("the manifest's sha256 is right", [&] {
@@ -106,6 +106,11 @@ bool Kit::check_library() {
         require(names.empty(), std::to_string(names.size()) + " others are exported, as " +
                                    (names.empty() ? "" : names[0]) + " (use a version script)");
     });
+    return has_manifest;
+}
+
+bool Kit::check_library() {
+    const bool has_manifest = check_files();
     const bool loads =
         report_.check("the library loads", [&] { plugin_ = std::make_unique<Plugin>(library_); });
     return has_manifest && loads;

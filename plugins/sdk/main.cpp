@@ -1,4 +1,4 @@
-/// hearth-plugin-check PLUGIN.so [--model FILE]… [--json]: does a backend keep the contract of
+/// hearth-plugin-check PLUGIN.so [--no-load] [--model FILE]… [--json]: does a backend keep the contract of
 /// hearth_backend.h?
 #include "plugins/sdk/kit.hpp"
 
@@ -14,11 +14,13 @@ namespace {
 
 constexpr int exit_usage = 2;
 constexpr const char* usage =
-    "Usage: hearth-plugin-check PLUGIN.so [--model FILE]... [--json]\n"
+    "Usage: hearth-plugin-check PLUGIN.so [--no-load] [--model FILE]... [--json]\n"
     "\n"
     "Loads a backend plugin into this process and tries what the ABI promises. Its manifest\n"
     "backend-<name>.json must lie beside it.\n"
     "\n"
+    "  --no-load     look at the files alone: manifest, checksum, exported names; no code of the\n"
+    "                plugin runs, which is right for one that nobody knows yet\n"
     "  --model FILE  a model that it can load; repeat it for the shards of a split one, in order\n"
     "  --json        one JSON object a line\n"
     "\n"
@@ -27,6 +29,7 @@ constexpr const char* usage =
 struct Arguments {
     std::filesystem::path library;
     std::vector<std::filesystem::path> model;
+    bool load = true;
     hearth::sdk::Report::Format format = hearth::sdk::Report::Format::text;
 };
 
@@ -36,6 +39,8 @@ std::optional<Arguments> parse(int count, char** words) {
         const std::string word = words[i];
         if (word == "--json") {
             arguments.format = hearth::sdk::Report::Format::json_lines;
+        } else if (word == "--no-load") {
+            arguments.load = false;
         } else if (word == "--model" && i + 1 < count) {
             arguments.model.emplace_back(words[++i]);
         } else if (!word.starts_with("-") && arguments.library.empty()) {
@@ -64,7 +69,12 @@ int main(int count, char** words) {
     const bool there = report.check("the library is there",
                                     [&] { library = std::filesystem::canonical(arguments->library); });
     if (there) {
-        hearth::sdk::Kit(report, library, arguments->model).run();
+        hearth::sdk::Kit kit(report, library, arguments->model);
+        if (arguments->load) {
+            kit.run();
+        } else {
+            kit.check_files();
+        }
     }
     const int code = report.finish();
     // As a runner: a plugin's library is never unloaded, and its static destructors never run.

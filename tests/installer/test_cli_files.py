@@ -18,7 +18,8 @@ from terminal import Terminal  # noqa: E402
 
 
 def make_files(folder):
-    subprocess.run([ROOT / "installer/make_cli_files", "--hearth", BIN / "hearth", "--hearthd", BIN / "hearthd", "--output", folder], check=True)
+    subprocess.run([ROOT / "installer/make_cli_files", "--hearth", BIN / "hearth", "--hearthd", BIN / "hearthd",
+                    "--plugin-check", BIN / "hearth-plugin-check", "--output", folder], check=True)
     return Path(folder)
 
 
@@ -35,7 +36,7 @@ class CliFiles(unittest.TestCase):
 
     def test_man_has_nothing_to_say_about_the_pages(self):
         pages = sorted((self.files / "man").glob("*.1"))
-        self.assertEqual([page.name for page in pages], sorted(["hearth.1", "hearthd.1", "hearth-fetch.1", "hearth-runner.1", *(f"hearth-{row['name']}.1" for row in commands())]))
+        self.assertEqual([page.name for page in pages], sorted(["hearth.1", "hearthd.1", "hearth-fetch.1", "hearth-runner.1", "hearth-plugin-check.1", *(f"hearth-{row['name']}.1" for row in commands())]))
         for page in pages:
             result = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", page], env=os.environ | {"LC_ALL": "C.UTF-8"},
                                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)

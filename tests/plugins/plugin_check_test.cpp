@@ -178,6 +178,17 @@ TEST_F(PluginCheck, FindsOtherExportedSymbols) {
     EXPECT_THAT(result.output, HasSubstr("fail the manifest's sha256 is right")) << "it was built again";
 }
 
+TEST_F(PluginCheck, RunsNoCodeOfAPluginThatItOnlyLooksAt) {
+    const std::string crash = "__attribute__((constructor)) static void boom(void) { abort(); }\n";
+    const fs::path library = build({"static bool", crash + "static bool"});
+    EXPECT_THAT(check(library).output, HasSubstr("the plugin crashed: ABRT"));
+    const Result looked = check(library, "--no-load");
+    EXPECT_EQ(looked.exit_code, 0) << looked.output;
+    EXPECT_THAT(looked.output, HasSubstr("4 passed, 0 failed"));
+    std::ofstream(library, std::ios::app) << "x";
+    EXPECT_THAT(check(library, "--no-load").output, HasSubstr("fail the manifest's sha256 is right"));
+}
+
 TEST_F(PluginCheck, RefusesWhatIsNoPlugin) {
     std::ofstream(dir_.path() / "text.so") << "text";
     EXPECT_EQ(check(dir_.path() / "text.so").exit_code, 1);
