@@ -3,14 +3,14 @@ include_guard(GLOBAL)
 
 set(HEARTH_PLUGIN_MANIFEST_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/write_plugin_manifest.cmake)
 
-# hearth_plugin(<name> SOURCES ... [LINKS ...] OPERATIONS ... [FORMATS ...] DESCRIPTION "..." [VERSION v] [TEST_ONLY])
+# hearth_plugin(<name> SOURCES ... [LINKS ...] OPERATIONS ... [FORMATS ...] [DEVICES ...] DESCRIPTION "..." [VERSION v] [TEST_ONLY])
 #
 # Target hearth_plugin_<name>. The library exports hearth_backend_get and nothing else, finds the libraries it needs beside itself
 # (RUNPATH $ORIGIN) and is written to ${HEARTH_PLUGIN_OUTPUT_DIRECTORY}/<name>/. The manifest is written after each link, with the sha256 of the
 # library, so what is installed is exactly what was linked: never strip or patch it afterwards. TEST_ONLY: installed only with
 # `cmake --install --component sdk`.
 function(hearth_plugin name)
-  cmake_parse_arguments(P "TEST_ONLY" "DESCRIPTION;VERSION" "SOURCES;LINKS;OPERATIONS;FORMATS" ${ARGN})
+  cmake_parse_arguments(P "TEST_ONLY" "DESCRIPTION;VERSION" "SOURCES;LINKS;OPERATIONS;FORMATS;DEVICES" ${ARGN})
   if(NOT P_VERSION)
     set(P_VERSION ${PROJECT_VERSION})
   endif()
@@ -35,9 +35,10 @@ function(hearth_plugin name)
 
   list(JOIN P_OPERATIONS "," operations)
   list(JOIN P_FORMATS "," formats)
+  list(JOIN P_DEVICES "," devices)
   add_custom_command(TARGET ${target} POST_BUILD
     COMMAND ${CMAKE_COMMAND} -DNAME=${name} -DVERSION=${P_VERSION} -DLIBRARY=$<TARGET_FILE:${target}>
-            "-DOPERATIONS=${operations}" "-DFORMATS=${formats}" "-DDESCRIPTION=${P_DESCRIPTION}"
+            "-DOPERATIONS=${operations}" "-DFORMATS=${formats}" "-DDEVICES=${devices}" "-DDESCRIPTION=${P_DESCRIPTION}"
             -P ${HEARTH_PLUGIN_MANIFEST_SCRIPT}
     BYPRODUCTS ${folder}/backend-${name}.json
     VERBATIM)
