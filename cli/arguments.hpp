@@ -96,6 +96,14 @@ struct ServiceOptions {
     std::int64_t lines = 100;
 };
 
+struct BackendOptions {
+    std::string action = "list"; ///< list, install, use, remove
+    std::string name;            ///< with or without @VERSION
+    std::string from;            ///< a tarball
+    std::string sha256;          ///< of the tarball, in hex digits
+    std::string integrity;       ///< of the tarball, as npm writes it
+};
+
 struct OpenOptions {
     bool print = false; ///< the link, and no browser
 };
@@ -118,6 +126,7 @@ struct Arguments {
     UseOptions use;
     ConfigOptions config;
     ServiceOptions service;
+    BackendOptions backend;
     OpenOptions open;
 };
 

@@ -220,6 +220,33 @@ void declare_service(CLI::App& command, Arguments& arguments) {
     command.add_option("-n,--lines", options.lines, "For logs: how many lines")->check(positive);
 }
 
+std::string backend_action(const std::string& text) {
+    return one_of(text, {"list", "install", "use", "remove"});
+}
+
+void declare_backend(CLI::App& command, Arguments& arguments) {
+    BackendOptions& options = arguments.backend;
+    command.add_option("action", options.action, "What to do")
+        ->type_name("list|install|use|remove")
+        ->check(backend_action);
+    command.add_option("name", options.name,
+                       "NAME or NAME@VERSION; for install also the full name of a package at npm");
+    command.add_option("--from", options.from, "Install this tarball instead of asking npm")
+        ->type_name("FILE");
+    command.add_option("--sha256", options.sha256, "What sha256sum must say about the tarball")
+        ->type_name("HEX");
+    command.add_option("--integrity", options.integrity, "The same as npm writes it: sha512-…");
+    command.callback([&options] {
+        const bool installs = options.action == "install";
+        if (options.name.empty() && options.action != "list" && (!installs || options.from.empty())) {
+            throw CLI::ValidationError("name", installs ? "or --from is required" : "is required");
+        }
+        if (!installs && !(options.from + options.sha256 + options.integrity).empty()) {
+            throw CLI::ValidationError("--from, --sha256 and --integrity", "go with install alone");
+        }
+    });
+}
+
 void declare_open(CLI::App& command, Arguments& arguments) {
     command.add_flag("--print", arguments.open.print, "Print the link instead: good once, for a minute");
 }
@@ -234,7 +261,7 @@ void declare_help(CLI::App& command, Arguments& arguments) {
 
 // What `--json` prints on one line, and beyond 0, 1 (failed) and 2 (usage) the exit codes of design section 4. A command
 // that starts the service, or needs it, ends with 5 when that fails.
-constexpr std::array<CommandRow, 21> commands{{
+constexpr std::array<CommandRow, 22> commands{{
     {"run", "Ask a model, or talk with it; pulls it first when it is absent", declare_run,
      "model response done", "3 4 5 6 130"},
     {"pull", "Download a model, or adopt a file", declare_pull, "status", "3 4 5 6 130"},
@@ -258,6 +285,8 @@ constexpr std::array<CommandRow, 21> commands{{
     {"config", "Show settings and who set them, or change one", declare_config, "settings files", "5 130"},
     {"service", "Enable, disable, restart or look at the background service", declare_service,
      "running pid managed manager socket socket_unit service_unit lingering", "5 130"},
+    {"backend", "Install, choose and remove what runs models: for GPUs, or in other versions",
+     declare_backend, "backends", "3 4 6 130"},
     {"doctor", "Look for what is wrong and say how to fix it", declare_nothing, "ok checks", "130"},
     {"status", "Show the state of the service", declare_nothing, "running service", "5 130"},
     {"version", "Print the versions of this program and of the service", declare_nothing, "hearth service",

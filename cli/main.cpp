@@ -21,12 +21,13 @@ struct CommandEntry {
     int (*run)(const Arguments& arguments, Service& service);
 };
 
-constexpr std::array<CommandEntry, 20> entries{{
+constexpr std::array<CommandEntry, 21> entries{{
     {"version", run_version}, {"status", run_status}, {"list", run_list},       {"plan", run_plan},
     {"ps", run_ps},           {"show", run_show},     {"pull", run_pull},       {"quantize", run_quantize},
     {"search", run_search},   {"rm", run_rm},         {"load", run_load},       {"stop", run_stop},
     {"devices", run_devices}, {"config", run_config}, {"service", run_service}, {"doctor", run_doctor},
     {"run", run_run},         {"token", run_token},   {"use", run_use},         {"open", run_open},
+    {"backend", run_backend},
 }};
 
 int run_command(const Arguments& arguments) {

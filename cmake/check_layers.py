@@ -33,6 +33,7 @@ OWNED = [
     (r"^(seccomp|linux/seccomp|linux/landlock|linux/filter)", ["process"]),
     (r"^dlfcn", ["runtime/host", "plugins"]),
     (r"^(histedit|editline)", ["cli"]),
+    (r"^archive", ["cli/backend"]),
     (r"^systemd/", ["tray"]),
     (r"^CLI/", ["cli", "daemon"]),
     (r"^toml\+\+", ["base"]),

@@ -24,6 +24,7 @@ int run_stop(const Arguments& arguments, Service& service);
 int run_devices(const Arguments& arguments, Service& service);
 int run_config(const Arguments& arguments, Service& service);
 int run_service(const Arguments& arguments, Service& service);
+int run_backend(const Arguments& arguments, Service& service);
 int run_doctor(const Arguments& arguments, Service& service);
 int run_open(const Arguments& arguments, Service& service);
 int run_use(const Arguments& arguments, Service& service);

@@ -69,6 +69,10 @@ TEST(Arguments, ThatAreWrongAreUsageErrors) {
     refusal({"run", "m", "--seed", "x"});
     refusal({"--frobnicate"});
     refusal({"rm"});
+    EXPECT_THAT(refusal({"backend", "fetch"}), HasSubstr("must be one of list, install, use, remove"));
+    EXPECT_THAT(refusal({"backend", "use"}), HasSubstr("is required"));
+    EXPECT_THAT(refusal({"backend", "install"}), HasSubstr("--from is required"));
+    EXPECT_THAT(refusal({"backend", "list", "--from", "x.tgz"}), HasSubstr("go with install alone"));
 }
 
 TEST(Arguments, NameTheNearestCommand) {

@@ -95,7 +95,8 @@ class Table(unittest.TestCase):
     def test_exit_codes_are_those_of_the_table(self):
         missing = "no-such-model"
         for name, words, code in [("show", [missing], 3), ("rm", [missing], 3), ("list", ["--colour"], 2), ("token", ["revoke", "nobody"], 3),
-                                  ("service", ["enable"], 1), ("config", ["get", "x"], 2)]:
+                                  ("service", ["enable"], 1), ("config", ["get", "x"], 2),
+                                  ("backend", ["use", "nothing"], 3), ("backend", ["use"], 2)]:
             with self.subTest(command=name):
                 environment = {"XDG_RUNTIME_DIR": str(self.service.home / "none")}
                 self.assertEqual(self.service.cli(name, *words, environment=environment).returncode, code)
@@ -104,7 +105,7 @@ class Table(unittest.TestCase):
     def test_without_a_service_that_starts_it_is_5_where_the_table_says_so(self):
         unreachable = {"HEARTH_SOCKET": str(self.service.home / "nobody.sock")}
         for name, row in self.rows.items():
-            if name in ("help", "version", "doctor", "service"):
+            if name in ("help", "version", "doctor", "service", "backend"):
                 continue
             with self.subTest(command=name):
                 words = ["a", "b"] if name == "quantize" else self.arguments(name)
@@ -145,7 +146,8 @@ class Completion(unittest.TestCase):
                              ("hearth run tiny-one:q", "hearth run tiny-one:q4_K_M"), ("hearth rm tiny-one:q4_K_M tiny-t", "tiny-two:latest"),
                              ("hearth service res", "hearth service restart"), ("hearth load tiny-two:latest --load-m", "--load-mode"),
                              ("hearth load tiny-two:latest --load-mode rep", "--load-mode repack"), ("hearth config get runtime.keep", "runtime.keep_alive"),
-                             ("hearth help dev", "hearth help devices"), ("hearth pull wei", "hearth pull weights.gguf")]:
+                             ("hearth help dev", "hearth help devices"), ("hearth pull wei", "hearth pull weights.gguf"),
+                             ("hearth backend ins", "hearth backend install"), ("hearth backend install --from wei", "--from weights.gguf")]:
             with self.subTest(typed=typed):
                 self.check(terminal, typed, shown)
 
@@ -170,7 +172,8 @@ class Completion(unittest.TestCase):
         for typed, wanted in [("hearth dev", "devices"), ("hearth run tiny-o", "tiny-one:q4_K_M"), ("hearth run tiny-one:q", "tiny-one:q4_K_M"),
                               ("hearth rm tiny-one:q4_K_M tiny-t", "tiny-two:latest"), ("hearth service res", "restart"),
                               ("hearth load x --load-mode ", "repack"), ("hearth config get runtime.keep", "runtime.keep_alive"),
-                              ("hearth help dev", "devices"), ("hearth pull wei", "weights.gguf")]:
+                              ("hearth help dev", "devices"), ("hearth pull wei", "weights.gguf"), ("hearth backend ins", "install"),
+                              ("hearth backend install --from wei", "weights.gguf")]:
             with self.subTest(typed=typed):
                 script = f"source {self.files}/fish/hearth.fish; complete -C '{typed}'"
                 out = subprocess.run(["fish", "--no-config", "-c", script], env=environment, capture_output=True, text=True, cwd=self.service.home,

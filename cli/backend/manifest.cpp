@@ -1,0 +1,112 @@
+#include "cli/backend/manifest.hpp"
+
+#include "base/atomic_file.hpp"
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "cli/backend/backend_id.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <iterator>
+#include <system_error>
+
+namespace hearth::cli::backend {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::uint64_t most_bytes = 64u << 10;
+
+std::vector<std::string> words(const Json& json, const char* key) {
+    std::vector<std::string> found;
+    const auto list = json.find(key);
+    if (list != json.end() && list->is_array()) {
+        for (const Json& word : *list) {
+            if (word.is_string()) {
+                found.push_back(word.get<std::string>());
+            }
+        }
+    }
+    return found;
+}
+
+bool is_beside(const std::string& name) {
+    return !name.empty() && name.find('/') == std::string::npos && !name.starts_with('.');
+}
+
+void read_into(Manifest& manifest, const Json& json) {
+    manifest.name = require_string(json, "name");
+    manifest.version = require_string(json, "version");
+    manifest.description = get_string(json, "description").value_or("");
+    manifest.operations = words(json, "operations");
+    manifest.formats = words(json, "formats");
+    manifest.devices = words(json, "devices");
+    const std::string library = require_string(json, "library");
+    if (is_beside(library)) {
+        manifest.library = manifest.file.parent_path() / library;
+    }
+    std::error_code failed;
+    const auto abi = get_integer(json, "abi").value_or(0);
+    if (!is_backend_name(manifest.name) || manifest.file.filename() != "backend-" + manifest.name + ".json") {
+        manifest.problem = "the file's name is not backend-<name>.json";
+    } else if (abi != abi_version) {
+        manifest.problem = fmt::format("it speaks plugin ABI {}, this Hearth speaks {}", abi, abi_version);
+    } else if (manifest.library.empty() || !fs::is_regular_file(manifest.library, failed)) {
+        manifest.problem = "its library is not there";
+    }
+}
+
+bool is_manifest(const fs::path& path) {
+    return path.extension() == ".json" && path.filename().string().starts_with("backend-");
+}
+
+std::vector<fs::path> entries_of(const fs::path& folder) {
+    std::vector<fs::path> entries;
+    std::error_code failed;
+    for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {
+        entries.push_back(at->path());
+    }
+    std::ranges::sort(entries);
+    return entries;
+}
+
+} // namespace
+
+Manifest read_manifest(const fs::path& file) {
+    Manifest manifest;
+    manifest.file = file;
+    try {
+        const Json json = parse_json(read_file(file, most_bytes), "the manifest");
+        if (!json.is_object()) {
+            throw Error(ErrorCode::backend_failed, "the manifest is no object");
+        }
+        read_into(manifest, json);
+    } catch (const Error& error) {
+        manifest.problem = error.what();
+    }
+    return manifest;
+}
+
+std::vector<fs::path> manifests_in(const fs::path& folder) {
+    std::vector<fs::path> found = entries_of(folder);
+    std::erase_if(found, [](const fs::path& path) { return !is_manifest(path); });
+    return found;
+}
+
+std::vector<fs::path> manifests_below(const fs::path& folder) {
+    std::vector<fs::path> found;
+    for (const fs::path& entry : entries_of(folder)) {
+        std::error_code failed;
+        if (is_manifest(entry)) {
+            found.push_back(entry);
+        } else if (fs::is_directory(entry, failed)) {
+            std::ranges::copy(manifests_in(entry), std::back_inserter(found));
+        }
+    }
+    return found;
+}
+
+} // namespace hearth::cli::backend
