@@ -94,6 +94,12 @@ path log_file() {
     return home() / ".local/state/hearth/hearthd.log";
 }
 
+path history_file() {
+    const char* state = variable("XDG_STATE_HOME");
+    const bool usable = state != nullptr && *state == '/'; // relative XDG paths are to be ignored
+    return (usable ? path(state) : home() / ".local/state") / "hearth/history";
+}
+
 std::vector<path> config_files() {
     const char* own = variable("HEARTH_CONFIG");
     path user = own != nullptr ? path(own)

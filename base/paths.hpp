@@ -17,6 +17,8 @@ std::filesystem::path api_socket();
 std::filesystem::path infer_socket();
 /// ~/.local/state/hearth/hearthd.log.
 std::filesystem::path log_file();
+/// $XDG_STATE_HOME/hearth/history, else ~/.local/state/hearth/history: what was typed into `hearth run`.
+std::filesystem::path history_file();
 /// System file, then $HEARTH_CONFIG, else $XDG_CONFIG_HOME/hearth/config.toml, else
 /// ~/.config/hearth/config.toml.
 std::vector<std::filesystem::path> config_files();

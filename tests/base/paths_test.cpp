@@ -22,6 +22,7 @@ class Paths : public ::testing::Test {
     ScopedVariable config_{"HEARTH_CONFIG", nullptr};
     ScopedVariable xdg_data_{"XDG_DATA_HOME", nullptr};
     ScopedVariable xdg_runtime_{"XDG_RUNTIME_DIR", nullptr};
+    ScopedVariable xdg_state_{"XDG_STATE_HOME", nullptr};
     ScopedVariable xdg_config_{"XDG_CONFIG_HOME", nullptr};
 };
 
@@ -31,6 +32,7 @@ TEST_F(Paths, AreInTheHomeFolderWhenNothingIsSet) {
     EXPECT_EQ(paths::api_socket(), "/home/ada/.local/state/hearth/run/api.sock");
     EXPECT_EQ(paths::infer_socket(), "/home/ada/.local/state/hearth/run/infer.sock");
     EXPECT_EQ(paths::log_file(), "/home/ada/.local/state/hearth/hearthd.log");
+    EXPECT_EQ(paths::history_file(), "/home/ada/.local/state/hearth/history");
     EXPECT_EQ(paths::config_files().back(), "/home/ada/.config/hearth/config.toml");
     EXPECT_EQ(paths::config_files().front(), "/etc/hearth/config.toml");
 }
