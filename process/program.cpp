@@ -126,6 +126,21 @@ std::optional<ProgramAnswer> ask_program(const std::vector<std::string>& words,
     return answer;
 }
 
+int run_on_terminal(const std::vector<std::string>& words) {
+    std::vector<std::string> own = words;
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+    pid_t pid = -1;
+    const int failure =
+        ::posix_spawnp(&pid, own.front().c_str(), &actions, nullptr, pointers(own).data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (failure != 0) {
+        throw system_error(failure, "cannot start " + own.front(), ErrorCode::unsupported);
+    }
+    return reap(pid);
+}
+
 void become_program(const std::vector<std::string>& words) {
     std::vector<std::string> own = words;
     ::execvp(own.front().c_str(), pointers(own).data());

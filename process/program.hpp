@@ -21,6 +21,11 @@ struct ProgramAnswer {
 std::optional<ProgramAnswer> ask_program(const std::vector<std::string>& words,
                                          std::chrono::milliseconds limit = std::chrono::seconds(10));
 
+/// Runs a program that talks with the person on our terminal, such as an editor, and waits until it ends. stdin and stderr
+/// are ours; stdout is stderr too, as ours may go elsewhere. @return its exit code, 128 + signal when a signal ended it
+/// @throws Error  unsupported when there is no such program
+int run_on_terminal(const std::vector<std::string>& words);
+
 /// Becomes that program, with our streams: for commands that show what another program prints until Ctrl-C.
 /// @throws Error  unsupported when there is no such program
 [[noreturn]] void become_program(const std::vector<std::string>& words);

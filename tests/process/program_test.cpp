@@ -1,4 +1,5 @@
 #include "process/program.hpp"
+#include "tests/base/expect_error.hpp"
 
 #include <gtest/gtest.h>
 
@@ -34,6 +35,15 @@ TEST(AskProgram, GivesItNoInput) {
     const auto answer = ask_program({"cat"});
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->out, "");
+}
+
+TEST(RunOnTerminal, WaitsForTheEndAndTellsIt) {
+    EXPECT_EQ(run_on_terminal({"sh", "-c", "exit 3"}), 3);
+    EXPECT_EQ(run_on_terminal({"sh", "-c", "kill -9 $$"}), 137);
+}
+
+TEST(RunOnTerminal, RefusesProgramsThatAreNotThere) {
+    testing::expect_error(ErrorCode::unsupported, [] { run_on_terminal({"hearth-no-such-program"}); });
 }
 
 } // namespace
