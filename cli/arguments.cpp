@@ -41,7 +41,9 @@ void unhide_list(std::string& word) {
 
 void unhide_lists(Arguments& arguments) {
     unhide_list(arguments.run.system);
+    unhide_list(arguments.run.format);
     std::for_each(arguments.run.prompt.begin(), arguments.run.prompt.end(), unhide_list);
+    std::for_each(arguments.run.files.begin(), arguments.run.files.end(), unhide_list);
     std::for_each(arguments.models.begin(), arguments.models.end(), unhide_list);
     unhide_list(arguments.config.value);
 }

@@ -45,7 +45,9 @@ struct PlanOptions {
 struct RunOptions {
     std::string model;
     std::vector<std::string> prompt;
+    std::vector<std::string> files; ///< paths of texts and pictures that go with the question
     std::string system;
+    std::string format; ///< "json" or the path of a JSON Schema, as it was given
     std::string backend;
     std::string keep_alive;
     MemoryOptions memory;
@@ -54,7 +56,9 @@ struct RunOptions {
     std::optional<std::int64_t> seed;
     std::optional<std::int64_t> max_tokens;
     bool verbose = false;
-    bool tell_waiting = false; ///< not of the command line: somebody reads what the answer waits for
+    // Not of the command line:
+    std::string format_json;   ///< what `format` means, as JSON text; empty: free text
+    bool tell_waiting = false; ///< somebody reads what the answer waits for
 };
 
 struct ShowOptions {

@@ -1,5 +1,7 @@
 #include "cli/chat_request.hpp"
 
+#include "base/atomic_file.hpp"
+#include "base/error.hpp"
 #include "cli/arguments.hpp"
 
 #include <nlohmann/json.hpp>
@@ -8,6 +10,11 @@
 #include <filesystem>
 
 namespace hearth::cli {
+namespace {
+
+constexpr std::uint64_t max_schema_bytes = 1u << 20;
+
+} // namespace
 
 void add_memory_wishes(const MemoryOptions& options, Json& body) {
     if (options.context_tokens) {
@@ -95,6 +102,9 @@ Json common_request(const RunOptions& options) {
     if (!settings.empty()) {
         body["options"] = std::move(settings);
     }
+    if (!options.format_json.empty()) {
+        body["format"] = Json::parse(options.format_json);
+    }
     return body;
 }
 
@@ -106,13 +116,37 @@ Json chat_request(const RunOptions& options, const Json& messages) {
     return body;
 }
 
-Json generate_request(const RunOptions& options, const std::string& prompt) {
+Json generate_request(const RunOptions& options, const std::string& prompt,
+                      const std::vector<std::string>& images) {
     Json body = common_request(options);
     body["prompt"] = prompt;
+    if (!images.empty()) {
+        body["images"] = images;
+    }
     if (!options.system.empty()) {
         body["system"] = options.system;
     }
     return body;
+}
+
+std::string format_json(const std::string& format) {
+    if (format.empty()) {
+        return {};
+    }
+    if (format == "json") {
+        return to_text(Json(format));
+    }
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(format, ignored)) {
+        throw Error(ErrorCode::usage, "there is no file " + format,
+                    "json, or a file that holds a JSON Schema");
+    }
+    const Json schema = parse_json(read_file(format, max_schema_bytes), format);
+    if (!schema.is_object()) {
+        throw Error(ErrorCode::usage, format + " holds no JSON Schema: it is no object",
+                    "such as {\"type\": \"object\", \"properties\": {\"name\": {\"type\": \"string\"}}}");
+    }
+    return to_text(schema);
 }
 
 std::string model_address(const std::string& text) {

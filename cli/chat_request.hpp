@@ -3,6 +3,7 @@
 #include "base/json.hpp"
 
 #include <string>
+#include <vector>
 
 namespace hearth::cli {
 
@@ -14,8 +15,9 @@ struct RunOptions;
 Json chat_request(const RunOptions& options, const Json& messages);
 
 /// Body of /api/generate for one question: a base model without a chat template then goes on with the text
-/// itself.
-Json generate_request(const RunOptions& options, const std::string& prompt);
+/// itself. @param images  base64
+Json generate_request(const RunOptions& options, const std::string& prompt,
+                      const std::vector<std::string>& images);
 
 /// `context`, `parallel`, `kv_type`, … as /hearth/v1/load and plan take them.
 void add_memory_wishes(const MemoryOptions& options, Json& body);
@@ -24,6 +26,10 @@ Json message(const std::string& role, const std::string& content);
 
 /// "5m" stays a text; "300" and "-1" become seconds, as a number without a unit is refused in a text.
 Json keep_alive_value(const std::string& text);
+
+/// What `--format` means to the service, as JSON text: "json", or the JSON Schema of a file.
+/// @throws Error  usage: no such file, or no schema; invalid_argument: no JSON
+std::string format_json(const std::string& format);
 
 /// A path of a file becomes file:///absolute; anything else stays what it is. Paths start with `/`, `./` or
 /// `../`, or name a `.gguf` file that exists.

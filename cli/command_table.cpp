@@ -93,7 +93,17 @@ void declare_run(CLI::App& command, Arguments& arguments) {
     RunOptions& options = arguments.run;
     command.add_option("prompt", options.prompt,
                        "The question; piped input is appended. None: a conversation");
+    command
+        .add_option("-f,--file", options.files,
+                    "A text or a picture that goes with the question; once for each")
+        ->type_name("FILE")
+        ->take_all()
+        ->allow_extra_args(false);
     command.add_option("--system", options.system, "Instructions for the model");
+    command
+        .add_option("--format", options.format,
+                    "Shape of the answer: json, or a file that holds a JSON Schema")
+        ->type_name("FILE");
     command.add_option("--temp", options.temperature, "Temperature; 0 always takes the likeliest token")
         ->check(not_negative);
     command.add_option("--seed", options.seed, "Seed of the sampler");

@@ -16,7 +16,7 @@ struct CommandRow {
     std::string_view name;
     std::string_view summary;
     /// Tells the parser the options, which it writes into `arguments`. The type of a value says how it is completed:
-    /// MODEL, LOADED, SOURCE (a model or a file), SETTING, COMMAND, or the words it may be: "infer|full".
+    /// MODEL, LOADED, SOURCE (a model or a file), FILE, SETTING, COMMAND, or the words it may be: "infer|full".
     void (*declare)(CLI::App& command, Arguments& arguments);
     std::string_view
         json_fields; ///< what `--json` prints at least, beside "version"; with several actions: the first

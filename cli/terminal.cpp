@@ -89,6 +89,18 @@ std::string printable_line(std::string_view text) {
     return replace_controls(text, false);
 }
 
+bool is_text(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const std::size_t length = character_length(text);
+        const auto first = static_cast<unsigned char>(text.front());
+        if (first == 0 || (length == 1 && first >= 0x80)) {
+            return false;
+        }
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
 std::size_t display_width(std::string_view text) {
     std::size_t width = 0;
     while (!text.empty()) {

@@ -18,6 +18,9 @@ std::string printable(std::string_view text);
 /// As above, on one line: newlines and tabs become spaces.
 std::string printable_line(std::string_view text);
 
+/// Whether all of it is UTF-8, U+0000 excepted.
+bool is_text(std::string_view text) noexcept;
+
 /// Columns that the text takes; needs setlocale(LC_CTYPE). Invalid UTF-8 counts a column a byte.
 std::size_t display_width(std::string_view text);
 /// The text cut to `width` columns, the last one "…" when something was cut.

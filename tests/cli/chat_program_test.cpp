@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <csignal>
+#include <fstream>
 #include <latch>
 
 namespace hearth::testing {
@@ -19,6 +20,11 @@ class ChatProgram : public HearthProgramTest {
         R"({"model":"m","response":"Hel","done":false})", R"({"model":"m","response":"lo","done":false})",
         R"({"model":"m","response":"","done":true,"done_reason":"stop","total_duration":2000000000,)"
         R"("prompt_eval_count":10,"prompt_eval_duration":500000000,"eval_count":2,"eval_duration":1000000000})"};
+    std::string write(const std::string& name, const std::string& content) {
+        const auto path = dir_.path() / name;
+        std::ofstream(path, std::ios::binary) << content;
+        return path.string();
+    }
     Json asked() { return Json::parse(service_->last_body("POST /api/generate")); }
 };
 
@@ -70,6 +76,60 @@ TEST_F(ChatProgram, AppendsPipedInputToThePrompt) {
     EXPECT_EQ(asked()["prompt"], "summarise\n\nthe text\n");
     hearth({"run", "m"}, "only this");
     EXPECT_EQ(asked()["prompt"], "only this");
+}
+
+TEST_F(ChatProgram, PutsFilesBetweenTheQuestionAndThePipe) {
+    service_->on_lines("POST /api/generate", answer_);
+    const std::string notes = write("notes.txt", "buy milk\n");
+    const std::string list = write("list.md", "one");
+    hearth({"run", "m", "-f", notes, "compare", "--file", list, "these"}, "the pipe");
+    EXPECT_EQ(asked()["prompt"],
+              "compare these\n\nnotes.txt:\n```\nbuy milk\n```\n\nlist.md:\n```\none\n```\n\nthe pipe");
+    hearth({"run", "m", "-f", list});
+    EXPECT_EQ(asked()["prompt"], "list.md:\n```\none\n```");
+}
+
+TEST_F(ChatProgram, SendsPicturesBesideTheQuestion) {
+    service_->on_lines("POST /api/generate", answer_);
+    const std::string picture = write("dot", std::string("\x89PNG\r\n\x1a\n\0\1", 10));
+    hearth({"run", "m", "-f", picture, "what is this?"});
+    EXPECT_EQ(asked()["prompt"], "what is this?");
+    EXPECT_EQ(asked()["images"], Json::parse(R"(["iVBORw0KGgoAAQ=="])"));
+}
+
+TEST_F(ChatProgram, SaysWhichFileItCannotTake) {
+    const std::string absent = (dir_.path() / "absent.txt").string();
+    const ProgramResult result = hearth({"run", "m", "-f", absent, "x"});
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(result.err, "error: there is no file " + absent + "\n");
+    EXPECT_EQ(hearth({"run", "m", "-f", dir_.path().string(), "x"}).exit_code, 2);
+    const ProgramResult binary = hearth({"run", "m", "-f", write("b", std::string("\0\1", 2)), "x"});
+    EXPECT_THAT(binary.err, HasSubstr("is neither a text nor a picture\nhint: "));
+    EXPECT_TRUE(service_->requests().empty());
+}
+
+TEST_F(ChatProgram, PassesOnThatTheModelTakesNoPictures) {
+    service_->on(
+        "POST /api/generate", 400,
+        R"({"error":"\"m\" does not support images","code":"unsupported","hint":"it has: completion"})");
+    const ProgramResult result = hearth({"run", "m", "-f", write("p", "GIF89a..."), "x"});
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(result.err, "error: \"m\" does not support images\nhint: it has: completion\n");
+}
+
+TEST_F(ChatProgram, AsksForTheFormatOfTheAnswer) {
+    service_->on_lines("POST /api/generate", answer_);
+    hearth({"run", "m", "x", "--format", "json"});
+    EXPECT_EQ(asked()["format"], "json");
+    hearth({"run", "m", "x", "--format", write("s.json", R"({"type":"array"})")});
+    EXPECT_EQ(asked()["format"], Json::parse(R"({"type":"array"})"));
+}
+
+TEST_F(ChatProgram, RefusesAFormatThatIsNoSchemaBeforeItAsks) {
+    EXPECT_EQ(hearth({"run", "m", "x", "--format", "jsn"}).exit_code, 2);
+    EXPECT_EQ(hearth({"run", "m", "x", "--format", write("list.json", "[1]")}).exit_code, 2);
+    EXPECT_EQ(hearth({"run", "m", "x", "--format", write("bad.json", "{")}).exit_code, 2);
+    EXPECT_TRUE(service_->requests().empty());
 }
 
 TEST_F(ChatProgram, WithoutAnyPromptIsAUsageError) {

@@ -147,7 +147,8 @@ class Completion(unittest.TestCase):
                              ("hearth service res", "hearth service restart"), ("hearth load tiny-two:latest --load-m", "--load-mode"),
                              ("hearth load tiny-two:latest --load-mode rep", "--load-mode repack"), ("hearth config get runtime.keep", "runtime.keep_alive"),
                              ("hearth help dev", "hearth help devices"), ("hearth pull wei", "hearth pull weights.gguf"),
-                             ("hearth backend ins", "hearth backend install"), ("hearth backend install --from wei", "--from weights.gguf")]:
+                             ("hearth backend ins", "hearth backend install"), ("hearth backend install --from wei", "--from weights.gguf"),
+                             ("hearth run tiny-one:q4_K_M -f wei", "-f weights.gguf")]:
             with self.subTest(typed=typed):
                 self.check(terminal, typed, shown)
 
@@ -173,7 +174,7 @@ class Completion(unittest.TestCase):
                               ("hearth rm tiny-one:q4_K_M tiny-t", "tiny-two:latest"), ("hearth service res", "restart"),
                               ("hearth load x --load-mode ", "repack"), ("hearth config get runtime.keep", "runtime.keep_alive"),
                               ("hearth help dev", "devices"), ("hearth pull wei", "weights.gguf"), ("hearth backend ins", "install"),
-                              ("hearth backend install --from wei", "weights.gguf")]:
+                              ("hearth backend install --from wei", "weights.gguf"), ("hearth run x -f wei", "weights.gguf")]:
             with self.subTest(typed=typed):
                 script = f"source {self.files}/fish/hearth.fish; complete -C '{typed}'"
                 out = subprocess.run(["fish", "--no-config", "-c", script], env=environment, capture_output=True, text=True, cwd=self.service.home,
