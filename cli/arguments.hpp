@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,8 +58,10 @@ struct RunOptions {
     std::optional<std::int64_t> max_tokens;
     bool verbose = false;
     // Not of the command line:
-    std::string format_json;   ///< what `format` means, as JSON text; empty: free text
-    bool tell_waiting = false; ///< somebody reads what the answer waits for
+    std::string format_json;                       ///< what `format` means, as JSON text; empty: free text
+    std::map<std::string, std::string> parameters; ///< more of the service's options: name to JSON text
+    bool keep_history = true;                      ///< of what is typed in a conversation
+    bool tell_waiting = false;                     ///< somebody reads what the answer waits for
 };
 
 struct ShowOptions {

@@ -99,6 +99,9 @@ Json common_request(const RunOptions& options) {
     if (options.max_tokens) {
         settings["num_predict"] = *options.max_tokens;
     }
+    for (const auto& [name, value] : options.parameters) {
+        settings[name] = Json::parse(value);
+    }
     if (!settings.empty()) {
         body["options"] = std::move(settings);
     }

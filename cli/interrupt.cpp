@@ -14,10 +14,14 @@ namespace hearth::cli {
 namespace {
 
 std::atomic<int> signal_pipe{-1}; // a handler reaches nothing else
-static_assert(std::atomic<int>::is_always_lock_free);
+std::atomic<bool> term_came{false};
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
-void on_signal(int) {
+void on_signal(int number) {
     const int saved = errno;
+    if (number == SIGTERM) {
+        term_came = true;
+    }
     [[maybe_unused]] const ssize_t written = ::write(signal_pipe.load(), "!", 1);
     errno = saved;
 }
@@ -51,6 +55,10 @@ Interrupt::~Interrupt() {
 bool Interrupt::pending() const noexcept {
     pollfd watched{read_end_.get(), POLLIN, 0};
     return ::poll(&watched, 1, 0) > 0;
+}
+
+bool Interrupt::terminated() const noexcept {
+    return term_came;
 }
 
 void Interrupt::clear() noexcept {

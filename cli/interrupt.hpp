@@ -16,6 +16,8 @@ class Interrupt {
     /// Readable when interrupted. Never read it.
     int fd() const noexcept { return read_end_.get(); }
     bool pending() const noexcept;
+    /// SIGTERM came: the program shall end, also where Ctrl-C ends only what it is doing.
+    bool terminated() const noexcept;
     /// Forgets what came, for a program that goes on.
     void clear() noexcept;
     /// @throws Error cancelled when one came

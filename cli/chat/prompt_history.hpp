@@ -1,0 +1,24 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hearth::cli {
+
+/// What was typed at the prompt, in a file of its owner alone, one prompt a line. Conversations that run at once append to the
+/// same file. A history that cannot be read or written is no failure of the conversation: nothing here throws for it.
+class PromptHistory {
+  public:
+    explicit PromptHistory(std::filesystem::path file);
+
+    /// Oldest first, each once, at most 1000; makes the file smaller when it holds much more than that.
+    std::vector<std::string> load() const;
+    void add(std::string_view prompt) const;
+
+  private:
+    std::filesystem::path file_;
+};
+
+} // namespace hearth::cli
