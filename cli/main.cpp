@@ -11,6 +11,7 @@
 #include <array>
 #include <clocale>
 #include <csignal>
+#include <langinfo.h>
 #include <string_view>
 
 namespace hearth::cli {
@@ -63,5 +64,9 @@ int main(int count, char** values) {
     // MSG_NOSIGNAL.
     std::signal(SIGPIPE, SIG_DFL);
     std::setlocale(LC_CTYPE, "");
+    if (std::string_view(::nl_langinfo(CODESET)) ==
+        "ANSI_X3.4-1968") { // no LANG: what is typed is UTF-8 nevertheless
+        std::setlocale(LC_CTYPE, "C.UTF-8");
+    }
     return hearth::cli::guarded_main(std::vector<std::string>(values + std::min(count, 1), values + count));
 }

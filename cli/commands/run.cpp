@@ -2,9 +2,9 @@
 #include "cli/answer.hpp"
 #include "cli/arguments.hpp"
 #include "cli/attachment.hpp"
+#include "cli/chat/conversation.hpp"
 #include "cli/chat_request.hpp"
 #include "cli/commands/commands.hpp"
-#include "cli/conversation.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/open_model.hpp"
 #include "cli/output.hpp"
@@ -91,7 +91,7 @@ int run_run(const Arguments& arguments, Service& service) {
     options.model = model_address(options.model);
     options.format_json = format_json(options.format);
     options.tell_waiting = !arguments.json && !arguments.quiet;
-    const std::vector<Attachment> files = read_attachments(options.files);
+    std::vector<Attachment> files = read_attachments(options.files);
     const std::string prompt = gather_prompt(options, files, service.interrupt());
     if (!is_blank(prompt)) {
         const Json question = generate_request(options, prompt, images_of(files));
@@ -102,7 +102,7 @@ int run_run(const Arguments& arguments, Service& service) {
                     "hearth run " + arguments.run.model + " \"your question\"");
     }
     open_model(service, options, arguments.quiet ? PullReport::nothing : PullReport::progress);
-    return Conversation(service, std::move(options)).run();
+    return Conversation(service, std::move(options), std::move(files)).run();
 }
 
 } // namespace hearth::cli
