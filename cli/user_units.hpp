@@ -9,7 +9,7 @@ namespace hearth::cli {
 
 /// $XDG_DATA_HOME/systemd/user, which systemd searches; never ~/.config/systemd/user, which is the user's own.
 std::filesystem::path user_unit_dir();
-/// Writes hearthd.socket and hearthd.service for the `hearthd` beside this program, where they are not so already.
+/// Writes hearthd.socket and hearthd.service for this `hearthd` and the `hearth` beside it, where they are not so already.
 /// @return  the files that were written
 /// @throws Error  store_failed, disk_full
 std::vector<std::filesystem::path> write_user_units(const std::filesystem::path& hearthd);

@@ -27,6 +27,8 @@ TEST_F(UserUnits, NameTheProgramBesideThisOne) {
     EXPECT_THAT(unit("hearthd.service"), HasSubstr("\nExecStart=/home/me/.local/bin/hearthd\n"));
     EXPECT_THAT(unit("hearthd.service"), HasSubstr("\nType=notify\n"));
     EXPECT_THAT(unit("hearthd.socket"), HasSubstr("\nListenStream=%t/hearth/api.sock\n"));
+    EXPECT_THAT(unit("hearthd.socket"),
+                HasSubstr("\nExecStartPre=/home/me/.local/bin/hearth service stop -q\n"));
     EXPECT_THAT(unit("hearthd.service") + unit("hearthd.socket"), Not(HasSubstr("@")));
 }
 
@@ -38,8 +40,9 @@ TEST_F(UserUnits, QuoteAPathAsSystemdReadsIt) {
 TEST_F(UserUnits, AreWrittenAgainOnlyWhenTheProgramHasMoved) {
     write_user_units("/old/hearthd");
     EXPECT_TRUE(write_user_units("/old/hearthd").empty());
-    EXPECT_EQ(write_user_units("/new/hearthd").size(), 1u);
+    EXPECT_EQ(write_user_units("/new/hearthd").size(), 2u);
     EXPECT_THAT(unit("hearthd.service"), HasSubstr("/new/hearthd"));
+    EXPECT_THAT(unit("hearthd.socket"), HasSubstr("/new/hearth "));
 }
 
 TEST_F(UserUnits, AreRemovedAndOthersAreNot) {

@@ -22,7 +22,7 @@ class Units(unittest.TestCase):
         with tempfile.TemporaryDirectory(prefix="hearth-units-") as name:
             folder = Path(name)
             for unit in (ROOT / "installer/systemd").iterdir():
-                text = unit.read_text().replace("@HEARTHD@", "/bin/true")
+                text = unit.read_text().replace("@HEARTHD@", "/bin/true").replace("@HEARTH@", "/bin/true")
                 (folder / unit.name.removesuffix(".in").replace("@", "@user")).write_text(text)
             for manager, units in [("--user", ["hearthd.socket", "hearthd.service"]), ("--system", ["hearthd@user.service"])]:
                 result = subprocess.run(["systemd-analyze", manager, "verify", "--man=no", *(str(folder / unit) for unit in units)],
