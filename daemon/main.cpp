@@ -93,8 +93,8 @@ class OwnPaths {
 asio::awaitable<void> feed_watchdog(const daemon::Daemon& service, const daemon::ServiceNotifier& notifier) {
     constexpr auto never = std::chrono::hours(24 * 365);
     for (;;) {
-        co_await sleep_for(notifier.watchdog() ? *notifier.watchdog() / 2 : never);
         notifier.send("WATCHDOG=1\nSTATUS=" + service.summary());
+        co_await sleep_for(notifier.watchdog() ? *notifier.watchdog() / 2 : never);
     }
 }
 

@@ -45,6 +45,11 @@ class Managed(HearthTest):
         while (said := self.notified()) != ["STOPPING=1"]:
             self.assertIn("WATCHDOG=1", said)
 
+    def test_says_how_it_is_before_the_watchdog_asks(self):
+        self.start_watched(3_600_000_000)
+        self.assertEqual(self.notified(), ["READY=1"])
+        self.assertIn("STATUS=0 models loaded, 0 requests", self.notified())
+
     def test_a_loop_that_stands_still_feeds_nobody(self):
         self.start_watched(200_000)
         self.assertEqual(self.notified(), ["READY=1"])
