@@ -1,5 +1,6 @@
 """The files that are installed, by the tools that judge such files."""
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -29,6 +30,37 @@ class Units(unittest.TestCase):
                                         env=os.environ | {"XDG_RUNTIME_DIR": name}, capture_output=True, text=True)
                 said = "\n".join(line for line in result.stderr.splitlines() if name in line or "hearthd" in line)
                 self.assertEqual((result.returncode, said), (0, ""))
+
+
+class Desktop(unittest.TestCase):
+    """What an installed prefix tells a desktop and a software centre about the tray."""
+
+    def setUp(self):
+        self.tree = Path(tempfile.mkdtemp(prefix="hearth-desktop-"))
+        self.addCleanup(shutil.rmtree, self.tree)
+        for folder, files in [("metainfo", [ROOT / "installer/desktop/org.hearth.Tray.metainfo.xml"]), ("applications", []),
+                              ("icons/hicolor/scalable/apps", (ROOT / "tray/icons").glob("hearth-tray-*.svg"))]:
+            (self.tree / "usr/share" / folder).mkdir(parents=True)
+            for file in files:
+                shutil.copy(file, self.tree / "usr/share" / folder)
+        self.entry = self.tree / "usr/share/applications/hearth-tray.desktop"
+        self.entry.write_text((ROOT / "installer/desktop/hearth-tray.desktop.in").read_text().replace("@HEARTH_TRAY_EXEC@", "hearth-tray"))
+
+    def test_the_desktop_file_is_valid(self):
+        result = subprocess.run(["desktop-file-validate", self.entry], capture_output=True, text=True)
+        self.assertEqual((result.returncode, result.stdout), (0, ""))
+
+    def appstream(self):
+        """@return (exit code, what appstreamcli says)"""
+        result = subprocess.run(["appstreamcli", "validate-tree", "--no-net", "--strict", "--no-color", self.tree], capture_output=True, text=True)
+        return result.returncode, result.stdout
+
+    def test_appstream_accepts_the_component_and_finds_its_desktop_file(self):
+        code, said = self.appstream()
+        self.assertEqual(code, 0, said)
+        self.entry.unlink()
+        code, said = self.appstream()
+        self.assertNotEqual(code, 0, "the check above sees nothing: " + said)
 
 
 if __name__ == "__main__":
