@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <unistd.h>
+#include <utility>
 
 namespace hearth::cli {
 namespace {
@@ -61,7 +62,6 @@ void Answer::take(const Json& event) {
     const Json& holder = message != event.end() && message->is_object() ? *message : event;
     const std::string thought = get_string(holder, "thinking").value_or("");
     if (style_ == AnswerStyle::events) {
-        started_ = true;
         print_json(event);
         return;
     }
@@ -87,14 +87,14 @@ void Answer::close_thinking() {
 
 void Answer::print_text(const std::string& piece) {
     close_thinking();
-    started_ = true;
+    line_open_ = !piece.ends_with('\n');
     print(safe_ ? printable(piece) : piece);
 }
 
 void Answer::end_line() {
     wait_.wipe();
     close_thinking();
-    if (style_ == AnswerStyle::text && started_ && !text_.ends_with('\n')) {
+    if (std::exchange(line_open_, false)) {
         print("\n");
     }
 }

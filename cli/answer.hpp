@@ -27,9 +27,7 @@ class Answer {
 
     /// What the model said so far.
     const std::string& text() const noexcept { return text_; }
-    /// Anything was printed.
-    bool started() const noexcept { return started_; }
-    /// Ends the line on stdout, if one is open.
+    /// Ends the line on stdout, if one is open. May be called again.
     void end_line();
     /// Durations and rates of the last event, a line each; empty before it came.
     std::string timings() const;
@@ -42,9 +40,9 @@ class Answer {
 
     AnswerStyle style_;
     WaitLine wait_;
-    bool safe_; // stdout is a terminal: control characters are replaced
-    bool started_ = false;
-    bool thinking_ = false; // thoughts are on the screen, and the answer has not begun
+    bool safe_;              // stdout is a terminal: control characters are replaced
+    bool line_open_ = false; // on stdout: its last character is no line end
+    bool thinking_ = false;  // thoughts are on the screen, and the answer has not begun
     std::string text_;
     std::string last_; // the event with the timings, as JSON text
 };

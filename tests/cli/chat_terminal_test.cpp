@@ -214,6 +214,21 @@ TEST_F(ChatTerminal, AsksAgainWhatWasNotAnswered) {
     EXPECT_EQ(last_question(), "one");
 }
 
+TEST_F(ChatTerminal, EndsTheLineOfABrokenAnswerOnce) {
+    service_->on_lines("POST /api/chat", {R"({"message":{"content":"Hel"}})", R"({"error":"lost"})"});
+    EXPECT_THAT(enter("one"), HasSubstr("Hel\r\nerror: lost\r\n"));
+    service_->on("POST /api/chat", [](const FakeExchange& exchange) {
+        exchange.begin_chunks();
+        exchange.chunk(R"({"message":{"content":"Hel"}})"
+                       "\n");
+        exchange.wait_for_hangup();
+    });
+    session_->type("two\r");
+    session_->expect("Hel");
+    session_->type("\x03");
+    EXPECT_EQ(session_->read_until(prompt_), "^C\r\n");
+}
+
 TEST_F(ChatTerminal, TellsTheSpeedOfTheLastAnswer) {
     EXPECT_THAT(enter("/stats"), HasSubstr("there is no answer yet"));
     enter("x");
