@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <set>
 #include <sstream>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -46,6 +47,13 @@ std::vector<std::string> newest_once(std::vector<std::string> lines) {
     }
     std::ranges::reverse(kept);
     return kept;
+}
+
+/// A file that others may read, from a backup perhaps, becomes the owner's alone.
+bool is_private_file(int fd) {
+    struct stat status{};
+    return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+           ((status.st_mode & 0077) == 0 || ::fchmod(fd, private_mode) == 0);
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -87,9 +95,11 @@ std::vector<std::string> PromptHistory::load() const {
 void PromptHistory::add(std::string_view prompt) const {
     std::error_code ignored;
     std::filesystem::create_directories(file_.parent_path(), ignored);
-    const UniqueFd fd(::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, private_mode));
+    // Not blocking: a FIFO without a reader would wait for one.
+    const UniqueFd fd(
+        ::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, private_mode));
     const std::string line = to_line(prompt);
-    if (fd) {
+    if (fd && is_private_file(fd.get())) {
         [[maybe_unused]] const ssize_t written = ::write(fd.get(), line.data(), line.size());
     }
 }

@@ -7,8 +7,8 @@
 
 namespace hearth::cli {
 
-/// What was typed at the prompt, in a file of its owner alone, one prompt a line. Conversations that run at once append to the
-/// same file. A history that cannot be read or written is no failure of the conversation: nothing here throws for it.
+/// What was typed at the prompt, one prompt a line, in a file of its owner alone: where others may read it, the next prompt
+/// takes that away. What is no regular file is left alone. Conversations that run at once append to the same file. A history that cannot be read or written is no failure of the conversation: nothing here throws for it.
 class PromptHistory {
   public:
     explicit PromptHistory(std::filesystem::path file);

@@ -48,6 +48,23 @@ TEST_F(History, IsForItsOwnerAlone) {
     EXPECT_EQ(status.st_mode & 0777, 0600u);
 }
 
+TEST_F(History, TakesAwayWhatOthersMayRead) {
+    history_.add("old");
+    std::filesystem::permissions(file_, std::filesystem::perms{0644});
+    history_.add("secret");
+    struct stat status{};
+    ASSERT_EQ(::stat(file_.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0600u);
+    EXPECT_THAT(history_.load(), ElementsAre("old", "secret"));
+}
+
+TEST_F(History, DoesNotWaitForTheReaderOfAFifo) {
+    std::filesystem::create_directories(file_.parent_path());
+    ASSERT_EQ(::mkfifo(file_.c_str(), 0600), 0);
+    history_.add("x");
+    EXPECT_THAT(history_.load(), IsEmpty());
+}
+
 TEST_F(History, ForgetsTheOldestAndShrinksItsFile) {
     for (int i = 0; i < 2500; ++i) {
         history_.add("prompt " + std::to_string(i));
