@@ -138,9 +138,13 @@ constexpr std::array<Alias, 7> aliases{{{"think", "think on"},
 [[noreturn]] void throw_unknown(const std::string& name) {
     std::vector<std::string_view> names;
     std::ranges::transform(setters, std::back_inserter(names), &Setter::name);
-    const auto nearest = nearest_name(name, names);
-    throw Error(ErrorCode::usage, "there is no setting " + name,
-                nearest ? fmt::format("did you mean: /set {}", *nearest) : "/set lists them");
+    std::string hint = "/set lists them";
+    if (const auto setting = nearest_name(name, names)) {
+        hint = fmt::format("did you mean: /set {}", *setting);
+    } else if (const auto parameter = nearest_name(name, parameters)) {
+        hint = fmt::format("did you mean: /set parameter {}", *parameter);
+    }
+    throw Error(ErrorCode::usage, "there is no setting " + name, hint);
 }
 
 std::string value_text(const RunOptions& options, std::string_view name) {

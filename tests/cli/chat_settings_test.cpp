@@ -127,6 +127,8 @@ TEST_F(Settings, SwitchThinkingVerbosityAndHistory) {
 TEST_F(Settings, NameTheNearestOfAnUnknownOne) {
     EXPECT_EQ(hint_of([&] { set("sistem x"); }), "did you mean: /set system");
     EXPECT_EQ(hint_of([&] { set("colour red"); }), "/set lists them");
+    EXPECT_EQ(hint_of([&] { set("temperature 0.2"); }), "did you mean: /set parameter temperature");
+    EXPECT_EQ(hint_of([&] { set("temprature 0.2"); }), "did you mean: /set parameter temperature");
 }
 
 TEST_F(Settings, AreListedWithTheirValues) {
