@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::chrono::milliseconds tab_patience(1000); // a person waits
 constexpr std::size_t longest_remembered = 4096;        // bytes
+constexpr const char* how_to_get_room = "/clear forgets what was said; /set parameter num_ctx TOKENS makes "
+                                        "room, up to the context length in /show";
 
 } // namespace
 
@@ -138,8 +140,11 @@ void Conversation::answer_last() {
     Answer answer(AnswerStyle::text);
     try {
         answer.stream(service_.started_client(), "/api/chat", chat_request(options_, all));
-    } catch (const Error& error) {
+    } catch (Error& error) {
         answer.end_line();
+        if (error.code() == ErrorCode::context_exceeded) {
+            error.set_hint(how_to_get_room);
+        }
         if (error.code() != ErrorCode::cancelled) {
             print_error(error, false);
         }

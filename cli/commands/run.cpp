@@ -73,8 +73,11 @@ int answer_once(const Arguments& arguments, Service& service, RunOptions options
             body["model"] = options.model; // a pull may have named it
             answer.stream(client, "/api/generate", body);
         });
-    } catch (const Error&) {
+    } catch (Error& error) {
         answer.end_line();
+        if (error.code() == ErrorCode::context_exceeded && error.hint().empty()) {
+            error.set_hint("--ctx TOKENS makes room, up to the context length in hearth show");
+        }
         throw;
     }
     answer.end_line();

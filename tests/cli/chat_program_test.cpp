@@ -201,6 +201,14 @@ TEST_F(ChatProgram, PrintsWhatCameBeforeAnErrorAndFails) {
     EXPECT_EQ(result.err, "error: the runner ended\n");
 }
 
+TEST_F(ChatProgram, SaysHowToGetRoom) {
+    service_->on("POST /api/generate", 400, R"({"error":"too long","code":"context.exceeded"})");
+    const ProgramResult result = hearth({"run", "m", "x"});
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(result.err,
+              "error: too long\nhint: --ctx TOKENS makes room, up to the context length in hearth show\n");
+}
+
 TEST_F(ChatProgram, IsInterruptedInTheMiddleAndHangsUp) {
     std::latch hung_up(1);
     service_->on("POST /api/generate", [&](const FakeExchange& exchange) {

@@ -229,6 +229,11 @@ TEST_F(ChatTerminal, EndsTheLineOfABrokenAnswerOnce) {
     EXPECT_EQ(session_->read_until(prompt_), "^C\r\n");
 }
 
+TEST_F(ChatTerminal, SaysHowToGetRoom) {
+    service_->on("POST /api/chat", 400, R"({"error":"too long","code":"context.exceeded"})");
+    EXPECT_THAT(enter("one"), HasSubstr("error: too long\r\nhint: /clear forgets"));
+}
+
 TEST_F(ChatTerminal, TellsTheSpeedOfTheLastAnswer) {
     EXPECT_THAT(enter("/stats"), HasSubstr("there is no answer yet"));
     enter("x");
