@@ -59,6 +59,9 @@ std::string gather_prompt(const RunOptions& options, const std::vector<Attachmen
     }
     prompt = with_texts(std::move(prompt), files);
     const std::string piped = read_stdin(interrupt);
+    if (piped.find('\0') != std::string::npos) {
+        throw Error(ErrorCode::usage, "what is piped in is not text", "a picture goes with -f FILE");
+    }
     prompt.append(prompt.empty() || piped.empty() ? "" : "\n\n").append(piped);
     return prompt;
 }

@@ -89,6 +89,14 @@ TEST_F(ChatProgram, PutsFilesBetweenTheQuestionAndThePipe) {
     EXPECT_EQ(asked()["prompt"], "list.md:\n```\none\n```");
 }
 
+TEST_F(ChatProgram, RefusesAPipeThatIsNoText) {
+    const ProgramResult result =
+        hearth({"run", "m", "what is this?"}, std::string("\x89PNG\r\n\x1a\n\0\1", 10));
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(result.err, "error: what is piped in is not text\nhint: a picture goes with -f FILE\n");
+    EXPECT_TRUE(service_->requests().empty());
+}
+
 TEST_F(ChatProgram, SendsPicturesBesideTheQuestion) {
     service_->on_lines("POST /api/generate", answer_);
     const std::string picture = write("dot", std::string("\x89PNG\r\n\x1a\n\0\1", 10));
