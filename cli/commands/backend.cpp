@@ -10,6 +10,7 @@
 #include "cli/service.hpp"
 #include "cli/table.hpp"
 #include "cli/terminal.hpp"
+#include "cli/user_manager.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -41,6 +42,11 @@ Json row_of(const Installed& one) {
         row["problem"] = manifest.problem;
     }
     return row;
+}
+
+std::string environment(const char* name) {
+    const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe): this program has one thread
+    return value != nullptr ? value : "";
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -84,8 +90,22 @@ void list(const Arguments& arguments) {
     }
 }
 
+/// systemd listens for a service that does not run: to ask there whether one runs would start it.
+bool only_systemd_listens() {
+    for (const char* place : {"HEARTH_SOCKET", "HEARTH_RUNTIME", "HEARTH_DATA"}) {
+        if (!environment(place).empty()) {
+            return false;
+        }
+    }
+    return user_manager::active_state("hearthd.socket") == "active" &&
+           user_manager::active_state("hearthd.service") == "inactive";
+}
+
 /// Plugins are found when the service starts; one that runs keeps those it found.
 bool service_runs(const Service& service) {
+    if (only_systemd_listens()) {
+        return false;
+    }
     try {
         service.client().get("/api/version");
         return true;
@@ -116,11 +136,6 @@ void report(const Arguments& arguments, const Service& service, Json answer,
     if (restart) {
         note("the service that runs keeps the backends that it started with: hearth service restart\n");
     }
-}
-
-std::string environment(const char* name) {
-    const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe): this program has one thread
-    return value != nullptr ? value : "";
 }
 
 std::optional<Integrity> wanted_integrity(const BackendOptions& options) {

@@ -142,6 +142,13 @@ class FromAFile(BackendCase):
         self.service.restart()
         self.assertEqual(self.service.cli("run", "--backend", "parrot", "x", "hi").returncode, NOT_FOUND)
 
+    def test_is_used_after_the_command_that_is_named(self):
+        self.service.start()
+        self.addCleanup(self.service.cli, "service", "stop")
+        self.assertIn("hearth service restart\n", self.backend("install", "--from", self.first).stderr)
+        for command, code in [("load x --backend parrot", NOT_FOUND), ("service restart", DONE), ("load x --backend parrot", DONE)]:
+            self.assertEqual(self.service.cli(*command.split()).returncode, code, command)
+
     def test_says_what_there_is(self):
         self.backend("install", "--from", self.first)
         row = self.rows()["parrot@1.0.0"]
