@@ -1,5 +1,6 @@
 """A desktop without a display: a private message bus, a tray host, a notification service and hearth-tray itself."""
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -42,6 +43,7 @@ class Bus:
     def stop(self):
         self.process.terminate()
         self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Host:
