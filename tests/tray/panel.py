@@ -9,6 +9,7 @@ class Panel:
     programs = ()  # that it needs besides
     packages = "panels"  # what to ask installer/setup for
     button = 1  # of the mouse: opens the menu
+    refuses_root = False
 
     def missing(self):
         """Programs that are not there."""

@@ -1,0 +1,46 @@
+"""waybar in sway, which is a window on the X server: without a window it would have no mouse."""
+import json
+
+from album import difference
+from panel import Panel
+from processes import wait_until
+from screen import HEIGHT, WIDTH
+
+SWAY = f"""xwayland disable
+output X11-1 mode --custom {WIDTH}x{HEIGHT}
+"""
+WAYBAR = {"layer": "top", "position": "top", "height": 32, "modules-left": ["tray"], "tray": {"icon-size": 22}}
+A_ROW = 3000  # pixels that change at least when the mouse is on it
+STYLE = "window#waybar { background: #303030; } #tray { margin-left: 8px; }"
+
+
+class Waybar(Panel):
+    name, programs = "waybar", ("sway",)
+    refuses_root = True  # sway does
+
+    def open(self, screen):
+        for path, text in (("sway/config", SWAY), ("waybar/config", json.dumps(WAYBAR)), ("waybar/style.css", STYLE)):
+            path = screen.config / path
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        screen.environment |= {"WLR_BACKENDS": "x11", "WLR_RENDERER": "pixman"}
+        screen.start(["sway", "--config", str(screen.config / "sway/config")])
+        sockets = wait_until(lambda: sorted(screen.runtime.glob("wayland-?")), 60, "sway")
+        screen.environment |= {"WAYLAND_DISPLAY": sockets[0].name, "GDK_BACKEND": "wayland"}
+        screen.start(["waybar"])
+
+    def open_submenu(self, screen):
+        """The menu has the mouse and not the keyboard, which stays with the windows."""
+        shut, now = (screen.home / f"{name}.png" for name in ("shut", "now"))
+        screen.shot(shut)
+        x, y = screen.mouse()
+
+        def marked():
+            nonlocal y
+            y += 6
+            screen.move_mouse((x + 60, y))
+            screen.shot(now)
+            return difference(shut, now) >= A_ROW
+
+        wait_until(marked, 20, "an item under the mouse", step=0.1)
+        screen.run("xdotool", "click", "1")
