@@ -62,3 +62,10 @@ def difference(first, second, area=None):
     part = f"[{area}]" if area else ""
     counted = subprocess.run(["compare", "-metric", "AE", f"{first}{part}", f"{second}{part}", "null:"], capture_output=True, text=True).stderr
     return float(counted.split()[0])
+
+
+def changed_area(first, second):
+    """(left, top, right, bottom) of the pixels that differ."""
+    command = ["convert", str(first), str(second), "-compose", "difference", "-composite", "-threshold", "0", "-trim", "-format", "%w %h %X %Y", "info:"]
+    width, height, left, top = (int(value) for value in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+    return left, top, left + width, top + height

@@ -24,6 +24,10 @@ class Panel:
         screen.keys("Down")
         screen.keys("Right")
 
+    def choose_in_submenu(self, screen):
+        """What can be chosen first there."""
+        screen.keys("Return")
+
     def close_menu(self, screen):
         screen.keys("Escape", "Escape")
         screen.click(AWAY, 1)

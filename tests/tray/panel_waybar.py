@@ -1,7 +1,7 @@
 """waybar in sway, which is a window on the X server: without a window it would have no mouse."""
 import json
 
-from album import difference
+from album import changed_area, difference
 from panel import Panel
 from processes import wait_until
 from screen import HEIGHT, WIDTH
@@ -31,7 +31,7 @@ class Waybar(Panel):
 
     def open_submenu(self, screen):
         """The menu has the mouse and not the keyboard, which stays with the windows."""
-        shut, now = (screen.home / f"{name}.png" for name in ("shut", "now"))
+        shut, now = _pictures(screen)
         screen.shot(shut)
         x, y = screen.mouse()
 
@@ -44,3 +44,15 @@ class Waybar(Panel):
 
         wait_until(marked, 20, "an item under the mouse", step=0.1)
         screen.run("xdotool", "click", "1")
+
+    def choose_in_submenu(self, screen):
+        """Its last item: the submenu is what is new at the right and at the bottom."""
+        shut, now = _pictures(screen)
+        screen.shot(now)
+        _, _, right, bottom = changed_area(shut, now)
+        screen.click((right - 30, bottom - 14), 1)
+
+
+def _pictures(screen):
+    """Files for the menu with its submenu shut, and as it is now."""
+    return screen.home / "shut.png", screen.home / "now.png"
