@@ -56,5 +56,17 @@ TEST(TrayIcon, LooksDifferentForEachKindAndProgress) {
     EXPECT_EQ(pictures.size(), std::size(kinds) + 3);
 }
 
+TEST(TrayIcon, HasABarWhoseEndIsSeenOnDarkAndOnLightPanels) {
+    constexpr int dark_panel = 0x30;
+    constexpr int light_panel = 0xF6;
+    const Pixmap pixmap = draw_icon(IconKind::busy, 10, 64);
+    const std::uint8_t* trough = &pixmap.argb[4UL * (57 * 64 + 50)];
+    EXPECT_EQ(trough[0], 255);
+    for (int channel = 1; channel <= 3; ++channel) {
+        EXPECT_GE(trough[channel], dark_panel + 0x30);
+        EXPECT_LE(trough[channel], light_panel - 0x30);
+    }
+}
+
 } // namespace
 } // namespace hearth::tray

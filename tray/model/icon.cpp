@@ -29,6 +29,7 @@ constexpr std::uint32_t light_grey = 0xC4C4C4;
 constexpr std::uint32_t ember = 0xC98A62;
 constexpr std::uint32_t blue = 0x6F8FB5;
 constexpr std::uint32_t light_blue = 0x3FA7F5;
+constexpr std::uint32_t trough = 0x707070; // seen on dark panels and on light ones
 constexpr std::uint32_t red = 0xD7263D;
 constexpr std::uint32_t white = 0xFFFFFF;
 
@@ -159,7 +160,7 @@ void draw_bar(Pixmap& pixmap, int twentieths) {
     constexpr double left = 2;
     constexpr double right = 62;
     const double end = left + (right - left) * std::clamp(twentieths, 0, 20) / 20;
-    fill(pixmap, {rectangle(0, 50, 64, 64)}, 0x303030);
+    fill(pixmap, {rectangle(0, 50, 64, 64)}, trough);
     fill(pixmap, {rectangle(left, 52, end, 62)}, light_blue);
 }
 
