@@ -30,7 +30,7 @@ class Waybar(Panel):
         screen.start(["waybar"])
 
     def open_submenu(self, screen):
-        """The menu has the mouse and not the keyboard, which stays with the windows."""
+        """The menu has the mouse and not the keyboard, which stays with the windows. The mouse on an item opens its submenu; a click would shut it."""
         shut, now = _pictures(screen)
         screen.shot(shut)
         x, y = screen.mouse()
@@ -42,8 +42,7 @@ class Waybar(Panel):
             screen.shot(now)
             return difference(shut, now) >= A_ROW
 
-        wait_until(marked, 20, "an item under the mouse", step=0.1)
-        screen.run("xdotool", "click", "1")
+        wait_until(marked, 60, "an item under the mouse", step=0.1)
 
     def choose_in_submenu(self, screen):
         """Its last item: the submenu is what is new at the right and at the bottom."""
