@@ -1,6 +1,7 @@
 """A desktop without a display: a private message bus, a tray host, a notification service and hearth-tray itself."""
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -25,6 +26,12 @@ BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Config
 """
 
 
+def listens(path):
+    """Whether a program takes connections there: a socket's file is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 class Bus:
     """A message bus of its own, in a folder of its own."""
 
@@ -35,7 +42,7 @@ class Bus:
         config.write_text(BUS_CONFIG.format(path=f"{self.folder}/bus"))
         self.process = subprocess.Popen(["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile"], stdin=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
-        wait_until(lambda: (self.folder / "bus").exists(), seconds(10), "the message bus")
+        wait_until(lambda: listens(self.folder / "bus"), seconds(10), "the message bus")
 
     def connect(self):
         return dbus_wire.Connection(self.address, timeout=seconds(20))

@@ -2,6 +2,7 @@
 import json
 
 from album import changed_area, difference
+from desk import listens
 from panel import Panel
 from processes import wait_until
 from screen import HEIGHT, WIDTH
@@ -25,8 +26,8 @@ class Waybar(Panel):
             path.write_text(text)
         screen.environment |= {"WLR_BACKENDS": "x11", "WLR_RENDERER": "pixman"}
         screen.start(["sway", "--config", str(screen.config / "sway/config")])
-        sockets = wait_until(lambda: sorted(screen.runtime.glob("wayland-?")), 60, "sway")
-        screen.environment |= {"WAYLAND_DISPLAY": sockets[0].name, "GDK_BACKEND": "wayland"}
+        display = wait_until(lambda: next(filter(listens, screen.runtime.glob("wayland-?")), None), 60, "sway")
+        screen.environment |= {"WAYLAND_DISPLAY": display.name, "GDK_BACKEND": "wayland"}
         screen.start(["waybar"])
 
     def open_submenu(self, screen):
