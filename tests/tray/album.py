@@ -12,10 +12,11 @@ IDLE_FLAME = "#c98a62"  # as in tray/icons/hearth-tray-idle.svg
 
 
 class Album:
-    """Numbered pictures. A picture is taken when the screen has come to rest, and must be different from the one before."""
+    """Numbered pictures. A picture is taken when the screen has come to rest, and must be different from the one before: the first from
+    the screen without the panel."""
 
     def __init__(self, screen, folder):
-        self.screen, self.folder, self.number, self.last = screen, folder, 0, None
+        self.screen, self.folder, self.number, self.last = screen, folder, 0, screen.bare
 
     def take(self, name, least=20, moving=False, area=None):
         """@param least   pixels that must differ from the picture before
@@ -30,7 +31,7 @@ class Album:
             time.sleep(0.3)
             self.screen.shot(again)
             rest = moving or difference(path, again) == 0
-            changed = self.last is None or difference(self.last, again, area) >= least
+            changed = difference(self.last, again, area) >= least
             again.replace(path)
             if rest and changed:
                 break

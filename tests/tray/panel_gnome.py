@@ -39,7 +39,7 @@ class Gnome(Panel):
         screen.start([PYTHON, "-m", "dbusmock", "--system", "--template", "logind"])
         services = system.connect()
         wait_until(lambda: services.owner("org.freedesktop.login1"), 60, "the acted logind")
-        screen.start(["gnome-shell", "--nested", "--wayland", "--no-x11"])
+        screen.start_panel("gnome-shell", "--nested", "--wayland", "--no-x11")
         wait_until(lambda: self._leave_overview(screen.desk), 120, "GNOME Shell's desktop", step=0.3)
 
     def _leave_overview(self, desk):

@@ -12,6 +12,7 @@ width=100
 width-percent=true
 alignment=-1
 lockPanel=true
+background-color=#404a55
 [statusnotifier]
 type=statusnotifier
 alignment=Left
@@ -26,5 +27,5 @@ class Lxqt(Panel):
         path = screen.config / "lxqt/panel.conf"
         path.parent.mkdir()
         path.write_text(CONFIG)
-        screen.start(["openbox", "--sm-disable"])
-        screen.start(["lxqt-panel"])
+        screen.start_openbox()
+        screen.start_panel("lxqt-panel")

@@ -25,10 +25,18 @@ class Waybar(Panel):
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
         screen.environment |= {"WLR_BACKENDS": "x11", "WLR_RENDERER": "pixman"}
+        backdrop, now = _pictures(screen)
+        screen.shot(backdrop)
         screen.start(["sway", "--config", str(screen.config / "sway/config")])
         display = wait_until(lambda: next(filter(listens, screen.runtime.glob("wayland-?")), None), 60, "sway")
         screen.environment |= {"WAYLAND_DISPLAY": display.name, "GDK_BACKEND": "wayland"}
-        screen.start(["waybar"])
+
+        def covered():
+            screen.shot(now)
+            return difference(backdrop, now) == WIDTH * HEIGHT
+
+        wait_until(covered, 60, "sway's desktop", step=0.1)
+        screen.start_panel("waybar")
 
     def open_submenu(self, screen):
         """The menu has the mouse and not the keyboard, which stays with the windows. The mouse on an item opens its submenu; a click would shut it."""
@@ -54,5 +62,5 @@ class Waybar(Panel):
 
 
 def _pictures(screen):
-    """Files for the menu with its submenu shut, and as it is now."""
-    return screen.home / "shut.png", screen.home / "now.png"
+    """Files for what is there before something happens, and for what is there now."""
+    return screen.home / "before.png", screen.home / "now.png"

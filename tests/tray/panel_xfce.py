@@ -27,6 +27,6 @@ class Xfce(Panel):
         path = screen.config / "xfce4/xfconf/xfce-perchannel-xml/xfce4-panel.xml"
         path.parent.mkdir(parents=True)
         path.write_text(CONFIG)
-        screen.start(["openbox", "--sm-disable"])
+        screen.start_openbox()
         screen.start(["/usr/lib/x86_64-linux-gnu/xfce4/xfconf/xfconfd"])
-        screen.start(["xfce4-panel", "--disable-wm-check"])
+        screen.start_panel("xfce4-panel", "--disable-wm-check")

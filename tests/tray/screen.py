@@ -1,6 +1,8 @@
 """A display for the real panels: an X server and a message bus of their own, and what the panel on it knows of the tray."""
 import os
+import shlex
 import subprocess
+from pathlib import Path
 
 from desk import MENU, MENU_PATH, WATCHER, WATCHER_PATH, Bus, Node
 from processes import wait_until
@@ -10,23 +12,22 @@ AWAY = (600, 400)  # where the mouse is over nothing
 
 
 class Screen:
-    """`prefix` is where the tray's icons are installed. `panel` puts itself, and the compositor that it needs, on it."""
+    """`prefix` is where the tray's icons are installed. `panel` puts itself, and what it needs, on the screen when that is opened."""
 
     def __init__(self, panel, home, prefix):
         self.panel, self.home, self.processes, self.buses = panel, home, [], []
-        self.config, self.runtime = home / "config", home / "runtime"
+        self.config, self.runtime, self.logs = home / "config", home / "runtime", home / "logs"
+        self.bare = home / "bare.png"  # the picture before the panel
+        self.desk = None
         self.config.mkdir()
+        self.logs.mkdir()
         self.runtime.mkdir(mode=0o700)
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_CONFIG_HOME": str(self.config), "LANG": "C.UTF-8",
                             "XDG_RUNTIME_DIR": str(self.runtime), "NO_AT_BRIDGE": "1", "GTK_A11Y": "none", "QT_QPA_PLATFORMTHEME": "",
                             "XDG_DATA_DIRS": f"{prefix}/share:/usr/local/share:/usr/share"}
-        try:
-            self._open()
-        except BaseException:
-            self.end()
-            raise
 
-    def _open(self):
+    def open(self):
+        """Until the panel has told the message bus that it shows icons."""
         read, write = os.pipe()
         self.start(["Xvfb", "-displayfd", str(write), "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-nolisten", "tcp"], pass_fds=(write,))
         os.close(write)
@@ -45,10 +46,20 @@ class Screen:
         return self.buses[-1]
 
     def start(self, command, environment=None, **more):
-        with open(os.environ.get("HEARTH_SHOT_LOG", os.devnull), "ab") as log:
+        with open(self.logs / f"{Path(command[0]).name}.log", "ab") as log:
             self.processes.append(subprocess.Popen(command, env=environment or self.environment, stdin=subprocess.DEVNULL, stdout=log,
                                                    stderr=log, **more))
         return self.processes[-1]
+
+    def start_openbox(self):
+        """A window that comes up while the window manager takes over may be lost, and stay unseen: here it has done so."""
+        done = self.home / "openbox-is-up"
+        self.start(["openbox", "--sm-disable", "--startup", f"touch {shlex.quote(str(done))}"])
+        wait_until(done.exists, 60, "openbox")
+
+    def start_panel(self, *command):
+        self.shot(self.bare)
+        self.start(command)
 
     def run(self, *command):
         return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True).stdout

@@ -21,9 +21,10 @@ def take_pictures(panel, output):
         command = [PYTHON, str(folder / "tests/tray/screenshots"), "--panel", panel, "--output", str(folder / "shots")]
         environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HEARTH_TEST_SLOW")}
         environment |= {"HOME": name, "TMPDIR": name, "LANG": "C.UTF-8", "HEARTH_BIN_DIR": str(folder / "bin"),
-                        "HEARTH_SHOT_LOG": str(folder / "log")}
-        child = subprocess.Popen(command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, user=NOBODY,
-                                 group=NOBODY, extra_groups=[])
+                        "PYTHONUNBUFFERED": "1"}
+        with open(folder / "said", "wb") as said:
+            child = subprocess.Popen(command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said, user=NOBODY,
+                                     group=NOBODY, extra_groups=[])
         try:
             code = child.wait()
         finally:
@@ -48,12 +49,11 @@ def _copy(folder):
 
 
 def _bring_back(folder, output, panel):
-    if (folder / "log").exists() and "HEARTH_SHOT_LOG" in os.environ:
-        with open(os.environ["HEARTH_SHOT_LOG"], "ab") as log:
-            log.write((folder / "log").read_bytes())
+    """The pictures, and what the script printed with the places where they are now."""
     shots = folder / "shots" / panel
     if shots.exists():
         shutil.rmtree(output / panel, ignore_errors=True)
         shutil.copytree(shots, output / panel)
-        for path in sorted((output / panel).iterdir(), key=lambda picture: picture.stat().st_mtime):
-            print(f"  {path}", flush=True)
+    lines = (folder / "said").read_text(errors="replace").splitlines()
+    for line in lines[lines[:1] == [panel]:]:  # the name is there already
+        print(line.replace(str(shots.parent), str(output)), flush=True)
