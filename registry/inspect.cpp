@@ -5,6 +5,7 @@
 #include "registry/derived_manifest.hpp"
 #include "registry/gguf/byte_source.hpp"
 #include "registry/gguf/header.hpp"
+#include "registry/gguf/sampling.hpp"
 #include "registry/gguf/summary.hpp"
 
 #include <algorithm>
@@ -163,6 +164,16 @@ void add_companions(Model& model, const Manifest& manifest, const BlobStore& blo
                 add_companion(model, layer, role, blobs);
 }
 
+/// @param over  what goes before, key by key; both are JSON objects or empty
+std::string merged_options(const std::string& under, const std::string& over) {
+    if (under.empty() || over.empty()) {
+        return under.empty() ? over : under;
+    }
+    Json merged = Json::parse(under);
+    merged.update(Json::parse(over));
+    return merged.dump();
+}
+
 void add_texts(Model& model, const Manifest& manifest, const BlobStore& blobs) {
     for (const Layer& layer : manifest.layers) {
         switch (classify(layer)) {
@@ -177,7 +188,8 @@ void add_texts(Model& model, const Manifest& manifest, const BlobStore& blobs) {
             model.system = read_text(layer, blobs);
             break;
         case LayerKind::params:
-            model.parameters_json = read_json(layer, blobs, Json::value_t::object, "params");
+            model.parameters_json = merged_options(model.parameters_json,
+                                                   read_json(layer, blobs, Json::value_t::object, "params"));
             break;
         case LayerKind::messages:
             model.messages_json = read_json(layer, blobs, Json::value_t::array, "messages");
@@ -204,6 +216,7 @@ Model inspect(const ModelRef& ref, const Digest& digest, const Manifest& manifes
     check_is_model(weights.front());
     add_weights(model, weights);
     add_companions(model, manifest, blobs);
+    model.parameters_json = gguf::recommended_options(weights.front().header);
     add_texts(model, manifest, blobs);
     const bool has_projector = std::ranges::any_of(
         model.files, [](const ModelFile& file) { return file.role == FileRole::projector; });

@@ -49,8 +49,9 @@ struct Model {
     std::string template_text{};    ///< Ollama's Go template layer; shown, not used (the GGUF's Jinja is)
     std::string chat_template{};    ///< tokenizer.chat_template of the GGUF
     std::string system{};           ///< default system prompt
-    std::string parameters_json{};  ///< `params` layer: JSON object of options, or empty
-    std::string messages_json{};    ///< `messages` layer: JSON array, or empty
+    std::string
+        parameters_json{}; ///< JSON object of options, or empty: the `params` layer over what the file recommends
+    std::string messages_json{}; ///< `messages` layer: JSON array, or empty
     std::vector<std::string> licenses{};
     /// Names the loaded weights: two tags over the same files share one runner. sha256 over the files'
     /// digests and roles.

@@ -53,6 +53,15 @@ class EmberShips(HearthTest):
         self.assertIn("hearth stop", answer.stdout)
         self.assertIn("only know Hearth", self.ask("What is the capital of France?"))
 
+    def test_says_the_same_to_every_seed_for_the_file_asks_for_the_likeliest_words(self):
+        """A question that is not in the corpus: drawn at the usual temperature, its answers differ."""
+        answers = set()
+        for seed in range(5):
+            body = {"model": "ember", "messages": [{"role": "user", "content": "How do I get a larger model?"}], "stream": False, "options": {"seed": seed}}
+            answers.add(self.client.post("/api/chat", body, timeout=seconds(60)).json()["message"]["content"])
+        self.assertEqual(len(answers), 1, answers)
+        self.assertRegex(self.client.post("/api/show", {"model": "ember"}).json()["parameters"], r"^temperature +0")
+
     def test_takes_a_follow_up(self):
         messages = [{"role": "user", "content": "how do I see which models are installed?"}]
         for question in (None, "as json"):

@@ -33,6 +33,8 @@ def shape_metadata(shape: Shape, type: int) -> dict:
         "general.languages": array(STRING, ["en"]),
         "general.file_type": uint(1 if type == F16 else 0),
         "general.quantization_version": uint(2),
+        # A manual that says something else every time is no manual.
+        "general.sampling.temp": real(0.0),
         "llama.block_count": uint(shape.layers),
         "llama.context_length": uint(shape.context),
         "llama.embedding_length": uint(shape.hidden),
