@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import chat
 from entries import Corpus, Entry, FollowUp, Pattern
-from forms import AFTER, BEFORE, TEMPLATES, Choice
+from forms import AFTER, BEFORE, TEMPLATES, Choice, put
 
 Dialogue = list[tuple[str, str]]  # (question, answer), one to two turns
 
@@ -57,7 +57,7 @@ def with_slips(question: str, synonyms: dict[str, list[str]], source: random.Ran
 
 def sentence(pattern: Pattern, source: random.Random) -> str:
     """The pattern in one of the sentences of its kind."""
-    return source.choice(TEMPLATES[pattern.kind]).format(pattern.choice.draw(source))
+    return put(source.choice(TEMPLATES[pattern.kind]), pattern.choice.draw(source))
 
 
 def with_noise(text: str, word: str, source: random.Random) -> str:

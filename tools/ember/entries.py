@@ -2,7 +2,8 @@
 
     = the answer, one line                        begins an entry
     do: pattern | pattern                         questions, by kind (see forms.py); may be repeated
-    then: pattern | pattern => answer             what may be asked after this answer, and the answer to that
+    then: pattern | pattern => answer             what may be asked after this answer, and the answer to that; `+ ` and the beginning of an
+                                                  answer stands for the whole of it
     weight: 60                                    how often it is drawn; default 1
     + the beginning of an answer                  goes on with an entry of another file
 
@@ -13,10 +14,10 @@ import hashlib
 from pathlib import Path
 
 import chat
-from forms import KINDS, Choice, parse_pattern, split_top
+from forms import FOLDER, KINDS, Choice, parse_pattern, split_top
 
-FOLDER = Path(__file__).resolve().parent / "corpus"
-CONTINUED = ("phrasings.txt", "scenarios.txt", "stories.txt")  # go on with entries of other files: read last
+CONTINUED = ("phrasings.txt", "scenarios.txt", "stories.txt", "voices.txt", "troubles.txt", "letters.txt", "turns.txt")  # go on with entries of other files: read last
+NO_ENTRIES = ("surroundings.txt", "synonyms.txt", "templates.txt")
 HELD_OUT_PERCENT = 6
 ENOUGH_PATTERNS = 5  # an entry with fewer keeps them all for training
 
@@ -101,7 +102,7 @@ def read_corpus(folder: Path = FOLDER) -> Corpus:
     words = read_words(folder)
     corpus = Corpus([], [], read_surroundings(folder / "surroundings.txt", words), read_synonyms(folder / "synonyms.txt"))
     for path in sorted(folder.glob("*.txt"), key=lambda path: (path.name in CONTINUED, path.name)):
-        if path.name.endswith("words.txt") or path.name in ("surroundings.txt", "synonyms.txt"):
+        if path.name.endswith("words.txt") or path.name in NO_ENTRIES:
             continue
         entry = None
         for number, line in numbered_lines(path):
@@ -131,7 +132,10 @@ def begun_entry(beginning: str, corpus: Corpus) -> Entry:
 def read_line(line: str, entry: Entry | None, corpus: Corpus, words: dict) -> None:
     key, _, rest = line.partition(":")
     if key == "then":
-        (corpus.after_command if entry is None else entry.follow_ups).append(read_follow_up(rest.strip(), words))
+        after = read_follow_up(rest.strip(), words)
+        if after.answer.startswith("+ "):
+            after.answer = begun_entry(after.answer[2:], corpus).answer
+        (corpus.after_command if entry is None else entry.follow_ups).append(after)
     elif entry is None:
         raise ValueError("a question before the first answer")
     elif key == "weight":

@@ -9,57 +9,18 @@ are names and words that nobody has seen. Patterns stand under a kind, which say
     does  something that Hearth does: "work offline"        does Hearth …, will it …
     is    a state of things: "my disk is full"              …, what now?
     err   an error message                                  I get "…", why do I get …
+    other a command of another program: "ollama ps"         what is … in hearth, in ollama i would type … how here
     ask, say, wrong                                         as they are; `wrong` holds commands that do not exist
+
+The sentences are in corpus/templates.txt.
 """
 import dataclasses
 import itertools
 import random
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
-TEMPLATES = {
-    "do": [
-        "how do i {}", "how do i {}", "how can i {}", "how to {}", "how would i {}", "how do you {}", "how does one {}", "how could i {}", "{}",
-        "i want to {}", "i need to {}", "i would like to {}", "id like to {}", "can i {}", "can you {}", "is it possible to {}",
-        "is there a way to {}", "is there a command to {}", "what is the command to {}", "whats the command to {}", "which command do i use to {}",
-        "command to {}", "what command lets me {}", "what do i type to {}", "what do i have to type to {}", "tell me how to {}",
-        "show me how to {}", "explain how to {}", "help me {}", "please {}", "any way to {}", "what is the best way to {}",
-        "whats the easiest way to {}", "i am trying to {}", "im trying to {}", "i cant figure out how to {}", "how should i {}", "what should i do to {}",
-        "where do i {}", "steps to {}", "can hearth {}", "can hearth help me {}", "lets {}", "what is needed to {}", "i wonder how to {}",
-        "which hearth command would {}", "could you tell me how to {}", "i dont know how to {}", "how exactly do i {}", "how do we {}",
-        "i have to {}", "my goal is to {}", "what must i enter to {}", "quickest way to {}",
-    ],
-    "what": [
-        "what is {}", "what is {}", "whats {}", "what are {}", "what does {} do", "what does {} mean", "what is meant by {}", "what is {} for",
-        "explain {}", "please explain {}", "{}", "{} meaning", "tell me about {}", "tell me more about {}", "meaning of {}", "describe {}", "define {}",
-        "can you explain {}", "what do you know about {}", "i dont understand {}", "what do i use {} for", "how does {} work", "what exactly is {}",
-        "what about {}", "when do i need {}", "why is there {}", "why do i need {}", "purpose of {}", "what is the meaning of {}", "give me details about {}",
-        "i read about {} what is that", "what would {} mean", "how do i use {}", "information about {}",
-    ],
-    "can": [
-        "can i {}", "can i {}", "could i {}", "may i {}", "is it possible to {}", "am i able to {}", "does hearth let me {}", "am i allowed to {}",
-        "is it ok to {}", "would i be able to {}", "does it let me {}", "i want to {} is that possible", "{} possible", "can you {}", "can one {}",
-    ],
-    "does": [
-        "does hearth {}", "does it {}", "can hearth {}", "can it {}", "will hearth {}", "will it {}", "is hearth able to {}", "hearth can {} right",
-        "does hearth really {}", "would it {}", "is it able to {}",
-    ],
-    "is": [
-        "{}", "{}", "{} what now", "{} what can i do", "{} what should i do", "{} how do i fix that", "{} why", "help {}", "{} any idea", "problem {}",
-        "why is it that {}", "{} what do i do", "what do i do when {}", "what can i do if {}", "what if {}", "{} how do i solve this", "{} please help",
-        "i have a problem {}", "it seems that {}", "what to do when {}", "suddenly {}", "{} what is wrong", "{} whats the reason",
-    ],
-    "err": [
-        "{}", "{}", "i get {}", "it says {}", "error {}", "hearth says {}", "i get the error {}", "what does {} mean", "why do i get {}",
-        "why does it say {}", "{} what now", "how do i fix {}", "{} what should i do", "got {}", "getting {}", "there is an error {}",
-        "the message is {}", "what is {}", "i see {}", "hearth run says {}", "pull fails with {}", "it fails with {}", "it ends with {}", "help {}",
-        "what can i do about {}", "i got this error {}", "the error message says {}", "what is the reason for {}", "error message {} what does it mean",
-    ],
-    "ask": ["{}"],
-    "say": ["{}"],
-    "wrong": ["{}", "{}", "{} does not work", "why does {} not work", "what about {}", "is there {}", "{} says it is not a command"],
-}
-KINDS = list(TEMPLATES)
 # What people put before and after; never for `say`.
 BEFORE = ["hey", "hi", "hello", "please", "ok", "so", "and", "hey ember", "quick question", "question", "sorry", "excuse me", "um", "ok so", "hi there",
           "good morning", "one question", "another question", "tell me", "hearth"]
@@ -102,6 +63,41 @@ def split_top(text: str, mark: str = "|") -> list[str]:
     if depth != 0:
         raise ValueError(f"brackets do not match: {text[:80]}")
     return [part.strip() for part in [*parts, text[start:]]]
+
+
+FOLDER = Path(__file__).resolve().parent / "corpus"
+NO_VERBS = {"not", "never", "always", "only", "just"}  # "not keep it in memory" has no form with -ing
+DOUBLED = re.compile(r"[^aeiou]*[aeiou][bdgmnprt]|.*(?:get|set|put|cut|stop|run|quit|begin|plan|drop)")
+
+
+def read_templates(path: Path = FOLDER / "templates.txt") -> dict[str, list[str]]:
+    templates: dict[str, list[str]] = {}
+    for line in path.read_text().splitlines():
+        kind, found, sentences = line.partition(": ")
+        if found and not line.startswith("#"):
+            templates.setdefault(kind, []).extend(split_top(sentences))
+    return templates
+
+
+def gerund(text: str) -> str:
+    """"free memory" becomes "freeing memory"; what has no such form stays as it is."""
+    verb, blank, rest = text.partition(" ")
+    if not verb.isalpha() or verb in NO_VERBS:
+        return text
+    if len(verb) > 2 and verb.endswith("e") and not verb.endswith(("ee", "ye", "oe", "ie")):
+        verb = verb[:-1]
+    elif DOUBLED.fullmatch(verb):
+        verb += verb[-1]
+    return f"{verb}ing{blank}{rest}"
+
+
+def put(template: str, text: str) -> str:
+    """The text in a sentence of its kind."""
+    return template.replace("{ing}", gerund(text)).replace("{}", text)
+
+
+TEMPLATES = read_templates()
+KINDS = list(TEMPLATES)
 
 
 @dataclasses.dataclass

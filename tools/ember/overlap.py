@@ -18,11 +18,12 @@ from pathlib import Path
 import chat
 from dialogues import Sampler
 from entries import FOLDER, Corpus, read_corpus
-from forms import TEMPLATES
+from forms import TEMPLATES, put
 
 WORDS = 5
 LIMIT = 0.6
 ENOUGH_FORMS = 3000  # of one pattern; more are sampled
+FORMS_IN_ALL_SENTENCES = 20  # the others stand in one each
 DRAWN = 100_000
 
 Gram = tuple[str, ...]
@@ -37,9 +38,10 @@ def corpus_questions(corpus: Corpus):
     """Every pattern in every sentence of its kind, and many as they are drawn, with what stands around them."""
     for entry in corpus.entries:
         for pattern in entry.patterns:
-            for form in itertools.islice(pattern.choice.all(), ENOUGH_FORMS):
-                for template in sorted(set(TEMPLATES[pattern.kind])):
-                    yield template.format(form)
+            templates = sorted(set(TEMPLATES[pattern.kind]))
+            for number, form in enumerate(itertools.islice(pattern.choice.all(), ENOUGH_FORMS)):
+                chosen = templates if number < FORMS_IN_ALL_SENTENCES else [templates[number % len(templates)]]
+                yield from (put(template, form) for template in chosen)
         for after in entry.follow_ups:
             for choice in after.patterns:
                 yield from choice.all()
