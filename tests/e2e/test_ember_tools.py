@@ -16,6 +16,7 @@ sys.path.insert(0, str(TOOLS))
 import chat  # noqa: E402
 import check_corpus  # noqa: E402
 import cli_facts  # noqa: E402
+import forms  # noqa: E402
 from dialogues import Sampler  # noqa: E402
 from entries import read_corpus  # noqa: E402
 from tokenizer import Tokenizer  # noqa: E402
@@ -65,6 +66,21 @@ class EmberCorpus(unittest.TestCase):
         self.assertEqual(cli_facts.inventions("Run `hearth evict MODEL --now`.", facts), ["hearth evict"])
         self.assertEqual(cli_facts.inventions("Run `hearth stop --hard MODEL`.", facts), ["hearth stop --hard"])
         self.assertEqual(cli_facts.inventions("type hearth vanish, or use --frobnicate", facts), ["hearth vanish", "--frobnicate"])
+        self.assertEqual(cli_facts.inventions("Run `hearth config set runtime.keep_alive 30m`, then `hearth service begin`.", facts), ["hearth service begin"])
+
+    def test_a_pattern_stands_in_the_sentences_of_its_kind(self):
+        said = {"free memory": "freeing memory", "use it": "using it", "get rid of it": "getting rid of it", "stop all": "stopping all", "load two": "loading two",
+                "see it": "seeing it", "be quick": "being quick", "not keep it": "not keep it"}
+        self.assertEqual({text: forms.gerund(text) for text in said}, said)
+        self.assertEqual(forms.put("how about {ing}", "free memory"), "how about freeing memory")
+        self.assertEqual(forms.put("how do i {}", "free memory"), "how do i free memory")
+
+    def test_an_answer_may_be_named_by_its_beginning(self):
+        corpus = read_corpus()
+        answers = {entry.answer for entry in corpus.entries}
+        said = [after.answer for entry in corpus.entries for after in entry.follow_ups]
+        self.assertFalse([answer for answer in said if answer.startswith("+")])
+        self.assertGreater(sum(answer in answers for answer in said), len(said) // 2)
 
 
 @needs_llama

@@ -4,7 +4,7 @@
     check_corpus.py build/dev/bin
 
 - Commands and options that an answer names exist: asked of `hearth help` and `hearthd --help`.
-- Questions name no option that does not exist, but for error messages and what is under `wrong:`.
+- Questions name no option that does not exist, but for error messages and what is under `wrong:` or `other:`.
 - Variables, settings, API paths, documents and catalogue names are found in the sources.
 - No question belongs to two answers.
 A command that is new and that the corpus does not know is no mistake.
@@ -52,7 +52,7 @@ def wrong_commands(corpus: Corpus, facts: Facts) -> list[str]:
         for answer in answers_of(entry):
             mistakes += [f"{entry.place}: the answer names {name}, which does not exist" for name in inventions(answer, facts)]
         for pattern in entry.patterns:
-            if pattern.kind in ("wrong", "err") or entry.off_topic:
+            if pattern.kind in ("wrong", "err", "other") or entry.off_topic:
                 continue
             options = [name for name in inventions(pattern.text, facts) if name.startswith("--")]
             mistakes += [f"{entry.place}: the question \"{pattern.text}\" names {name}, which does not exist" for name in options]

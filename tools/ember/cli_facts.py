@@ -5,16 +5,18 @@ import re
 import subprocess
 from pathlib import Path
 
+ACTIONS = re.compile(r"^ +action ([a-z]+(?:\|[a-z]+)+)", re.MULTILINE)
 OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z-]*|-[a-z])(?![\w-])")
 SPAN = re.compile(r"`([^`]+)`")
-# What the answers name of other programs.
-FOREIGN_OPTIONS = {"--unix-socket", "-d", "--prefix", "-TERM", "-x", "-u"}  # of curl, installer/quickstart and pkill
+# What the answers name of other programs: curl, installer/quickstart and install.sh, systemctl, hearth-tray; pkill, of which an older Ember tells
+FOREIGN_OPTIONS = {"--unix-socket", "-d", "--prefix", "--uninstall", "--purge", "--user", "--now", "--once", "-u", "-x"}
 
 
 @dataclasses.dataclass
 class Facts:
     commands: dict[str, set[str]]  # options of each command of `hearth`
     daemon: set[str]  # options of `hearthd`
+    actions: dict[str, set[str]] = dataclasses.field(default_factory=dict)  # of commands whose first word is one of a few: `hearth config get`
 
     @property
     def all_options(self) -> set[str]:
@@ -29,9 +31,11 @@ def read_facts(programs: Path) -> Facts:
     """@param programs  the folder of `hearth` and `hearthd`"""
     hearth = programs / "hearth"
     names = [row["name"] for row in json.loads(help_text(hearth, "help", "--json"))["commands"]]
-    commands = {name: set(OPTION.findall(help_text(hearth, "help", name))) for name in names}
+    helps = {name: help_text(hearth, "help", name) for name in names}
+    commands = {name: set(OPTION.findall(text)) for name, text in helps.items()}
     commands["ls"] = commands["list"]
-    return Facts(commands, set(OPTION.findall(help_text(programs / "hearthd", "--help"))))
+    actions = {name: set(found[1].split("|")) for name, text in helps.items() if (found := ACTIONS.search(text))}
+    return Facts(commands, set(OPTION.findall(help_text(programs / "hearthd", "--help"))), actions)
 
 
 def wrong_in_span(span: str, facts: Facts) -> list[str]:
@@ -47,6 +51,8 @@ def wrong_in_span(span: str, facts: Facts) -> list[str]:
         return []
     if command not in facts.commands:
         return [f"hearth {command}"]
+    if command in facts.actions and len(words) > 2 and re.fullmatch(r"[a-z]+", words[2]) and words[2] not in facts.actions[command]:
+        return [f"hearth {command} {words[2]}"]
     unquoted = re.sub(r'"[^"]*"|\$\([^)]*\)', "", span)
     return [f"hearth {command} {option}" for option in OPTION.findall(unquoted) if option not in facts.commands[command]]
 
