@@ -1,6 +1,7 @@
 """What makes Ember (tools/ember): the corpus names what exists, and vocabulary, template and file are what the engine reads."""
 import json
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -81,6 +82,17 @@ class EmberCorpus(unittest.TestCase):
         said = [after.answer for entry in corpus.entries for after in entry.follow_ups]
         self.assertFalse([answer for answer in said if answer.startswith("+")])
         self.assertGreater(sum(answer in answers for answer in said), len(said) // 2)
+
+
+def has_torch():
+    return shutil.which("cc") and Path("/usr/lib/python3/dist-packages/torch").exists()
+
+
+@unittest.skipUnless(has_torch(), "python3-torch or a C compiler is not here")
+class EmberTraining(unittest.TestCase):
+    def test_the_kernels_compute_what_pytorch_does(self):
+        result = subprocess.run(["/usr/bin/python3", TOOLS / "check_kernels.py"], capture_output=True, text=True)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr[-2000:])
 
 
 @needs_llama

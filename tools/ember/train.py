@@ -37,6 +37,7 @@ from tokenizer import Tokenizer
 
 POOLED_BATCHES = 16  # drawn together and sorted by length
 PADDING = 0
+SHORT_ANSWER, SHORT_SHARE = 8, 0.9  # tokens; of the dialogues after --short-from
 
 
 @dataclasses.dataclass
@@ -71,6 +72,14 @@ def encode(dialogue: Dialogue, tokenizer: Tokenizer) -> Example:
     return Example(tokens, learned)
 
 
+def shortened(example: Example, tokens: int) -> Example:
+    """With the beginning of its last answer alone, which tells it from the others."""
+    start = len(example.learned)
+    while start > 0 and example.learned[start - 1]:
+        start -= 1
+    return Example(example.tokens[: start + tokens], example.learned[: start + tokens])
+
+
 def make_batch(examples: list[Example], questions: bool = False) -> Batch:
     """@param questions  are the tokens of questions to be predicted, too?"""
     length = max(len(example.tokens) for example in examples)
@@ -95,6 +104,7 @@ class Drawer:
     def __init__(self, sampler: Sampler, tokenizer: Tokenizer, options):
         self.sampler, self.tokenizer = sampler, tokenizer
         self.seed, self.batch, self.workers, self.questions = options.seed, options.batch, options.workers, options.question_weight > 0
+        self.short_from = options.short_from
         if self.workers > 0:
             Drawer.shared = self
             self.processes = multiprocessing.get_context("fork").Pool(self.workers)
@@ -102,6 +112,8 @@ class Drawer:
     def pool(self, number: int) -> list[Batch]:
         source = random.Random(f"{self.seed}/{number}")
         examples = [encode(self.sampler.draw(source), self.tokenizer) for _ in range(POOLED_BATCHES * self.batch)]
+        if number * POOLED_BATCHES >= self.short_from:
+            examples = [shortened(example, SHORT_ANSWER) if source.random() < SHORT_SHARE else example for example in examples]
         examples.sort(key=lambda example: len(example.tokens))
         batches = [make_batch(examples[at : at + self.batch], self.questions) for at in range(0, len(examples), self.batch)]
         source.shuffle(batches)
@@ -249,6 +261,8 @@ def parse_arguments():
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--warm-up", type=int, default=100)
     parser.add_argument("--cool-down", type=int, default=0, help="steps at the end in which the rate falls in a line; 0: it falls as a cosine all the time")
+    parser.add_argument("--short-from", type=float, default=math.inf,
+                        help="step after which most answers are cut to their first tokens: what they say is known then, and which one it is takes half the time")
     parser.add_argument("--decay", type=float, default=0.05)
     parser.add_argument("--dropout", type=float, default=0.05)
     parser.add_argument("--question-weight", type=float, default=0.0, help="of the loss on the questions' own tokens; answers have 1")
