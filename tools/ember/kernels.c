@@ -21,22 +21,25 @@ static inline half narrow(float value) {
 
 // ---- RMS norm ----
 
-void norm_forward(const float* x, const float* weight, half* y, float* inverse, long rows, long width, float epsilon) {
+void norm_forward(const float* x, const float* weight, half* y, float* inverse, long rows, long width,
+                  float epsilon) {
 #pragma omp parallel for schedule(static)
     for (long row = 0; row < rows; ++row) {
         const float* in = x + row * width;
         half* out = y + row * width;
         float sum = 0;
-        for (long i = 0; i < width; ++i) sum += in[i] * in[i];
+        for (long i = 0; i < width; ++i)
+            sum += in[i] * in[i];
         const float scale = 1 / sqrtf(sum / width + epsilon);
         inverse[row] = scale;
-        for (long i = 0; i < width; ++i) out[i] = narrow(in[i] * scale * weight[i]);
+        for (long i = 0; i < width; ++i)
+            out[i] = narrow(in[i] * scale * weight[i]);
     }
 }
 
 // weight_gradient has `parts` rows, which the caller adds up.
-void norm_backward(const half* dy, const float* x, const float* weight, const float* inverse, float* dx, float* weight_gradient, long parts, long rows,
-                   long width) {
+void norm_backward(const half* dy, const float* x, const float* weight, const float* inverse, float* dx,
+                   float* weight_gradient, long parts, long rows, long width) {
 #pragma omp parallel for schedule(static)
     for (long part = 0; part < parts; ++part) {
         float* gradient = weight_gradient + part * width;
@@ -52,7 +55,8 @@ void norm_backward(const half* dy, const float* x, const float* weight, const fl
                 gradient[i] += wide(d[i]) * in[i] * scale;
             }
             const float common = dot * scale * scale * scale / width;
-            for (long i = 0; i < width; ++i) out[i] = wide(d[i]) * weight[i] * scale - in[i] * common;
+            for (long i = 0; i < width; ++i)
+                out[i] = wide(d[i]) * weight[i] * scale - in[i] * common;
         }
     }
 }
@@ -68,7 +72,8 @@ static inline uint32_t mixed(uint32_t value) {
 }
 
 // Of 2^24, how many numbers are dropped: `dropped`.
-void add_forward(const float* x, const half* y, float* sum, long count, uint32_t seed, uint32_t dropped, float scale) {
+void add_forward(const float* x, const half* y, float* sum, long count, uint32_t seed, uint32_t dropped,
+                 float scale) {
 #pragma omp parallel for schedule(static)
     for (long block = 0; block < (count + 4095) / 4096; ++block) {
         const long end = count < (block + 1) * 4096 ? count : (block + 1) * 4096;
@@ -120,8 +125,8 @@ void swiglu_backward(const half* in, const half* dy, half* din, long rows, long 
 // ---- attention: what stands around the products ----
 // in: rows x length x (heads + 2 groups) x size. q: rows x groups x (heads / groups) x length x size, turned and scaled; k, v: rows x groups x length x size.
 
-void split_turned(const half* in, const float* cosine, const float* sine, half* q, half* k, half* v, long rows, long length, long heads, long groups, long size,
-                  float scale) {
+void split_turned(const half* in, const float* cosine, const float* sine, half* q, half* k, half* v,
+                  long rows, long length, long heads, long groups, long size, float scale) {
     const long all = heads + 2 * groups;
 #pragma omp parallel for schedule(static) collapse(2)
     for (long row = 0; row < rows; ++row)
@@ -130,10 +135,12 @@ void split_turned(const half* in, const float* cosine, const float* sine, half* 
                 const half* from = in + ((row * length + at) * all + head) * size;
                 if (head >= heads + groups) {
                     half* to = v + ((row * groups + head - heads - groups) * length + at) * size;
-                    for (long i = 0; i < size; ++i) to[i] = from[i];
+                    for (long i = 0; i < size; ++i)
+                        to[i] = from[i];
                     continue;
                 }
-                half* to = head < heads ? q + ((row * heads + head) * length + at) * size : k + ((row * groups + head - heads) * length + at) * size;
+                half* to = head < heads ? q + ((row * heads + head) * length + at) * size
+                                        : k + ((row * groups + head - heads) * length + at) * size;
                 const float factor = head < heads ? scale : 1;
                 const float *c = cosine + at * size / 2, *s = sine + at * size / 2;
                 for (long i = 0; i < size / 2; ++i) {
@@ -144,8 +151,8 @@ void split_turned(const half* in, const float* cosine, const float* sine, half* 
             }
 }
 
-void joined_turned(const half* dq, const half* dk, const half* dv, const float* cosine, const float* sine, half* din, long rows, long length, long heads,
-                   long groups, long size, float scale) {
+void joined_turned(const half* dq, const half* dk, const half* dv, const float* cosine, const float* sine,
+                   half* din, long rows, long length, long heads, long groups, long size, float scale) {
     const long all = heads + 2 * groups;
 #pragma omp parallel for schedule(static) collapse(2)
     for (long row = 0; row < rows; ++row)
@@ -154,10 +161,12 @@ void joined_turned(const half* dq, const half* dk, const half* dv, const float* 
                 half* to = din + ((row * length + at) * all + head) * size;
                 if (head >= heads + groups) {
                     const half* from = dv + ((row * groups + head - heads - groups) * length + at) * size;
-                    for (long i = 0; i < size; ++i) to[i] = from[i];
+                    for (long i = 0; i < size; ++i)
+                        to[i] = from[i];
                     continue;
                 }
-                const half* from = head < heads ? dq + ((row * heads + head) * length + at) * size : dk + ((row * groups + head - heads) * length + at) * size;
+                const half* from = head < heads ? dq + ((row * heads + head) * length + at) * size
+                                                : dk + ((row * groups + head - heads) * length + at) * size;
                 const float factor = head < heads ? scale : 1;
                 const float *c = cosine + at * size / 2, *s = sine + at * size / 2;
                 for (long i = 0; i < size / 2; ++i) {
@@ -185,7 +194,8 @@ void softmax_forward(half* scores, long blocks, long length) {
                 sum += values[i];
             }
             const float scale = 1 / sum;
-            for (long i = 0; i <= at; ++i) row[i] = narrow(values[i] * scale);
+            for (long i = 0; i <= at; ++i)
+                row[i] = narrow(values[i] * scale);
             memset(row + at + 1, 0, (length - at - 1) * sizeof(half));
         }
     }
@@ -198,8 +208,10 @@ void softmax_backward(const half* shares, half* gradient, long blocks, long leng
             const half* share = shares + (block * length + at) * length;
             half* row = gradient + (block * length + at) * length;
             float dot = 0;
-            for (long i = 0; i <= at; ++i) dot += wide(share[i]) * wide(row[i]);
-            for (long i = 0; i <= at; ++i) row[i] = narrow(wide(share[i]) * (wide(row[i]) - dot));
+            for (long i = 0; i <= at; ++i)
+                dot += wide(share[i]) * wide(row[i]);
+            for (long i = 0; i <= at; ++i)
+                row[i] = narrow(wide(share[i]) * (wide(row[i]) - dot));
             memset(row + at + 1, 0, (length - at - 1) * sizeof(half));
         }
 }
@@ -212,7 +224,8 @@ void heads_joined(const half* in, half* out, long rows, long length, long heads,
             for (long at = 0; at < length; ++at) {
                 const half* from = in + ((row * heads + head) * length + at) * size;
                 half* to = out + ((row * length + at) * heads + head) * size;
-                for (long i = 0; i < size; ++i) to[i] = from[i];
+                for (long i = 0; i < size; ++i)
+                    to[i] = from[i];
             }
 }
 
@@ -223,7 +236,8 @@ void heads_split(const half* in, half* out, long rows, long length, long heads, 
             for (long at = 0; at < length; ++at) {
                 half* to = out + ((row * heads + head) * length + at) * size;
                 const half* from = in + ((row * length + at) * heads + head) * size;
-                for (long i = 0; i < size; ++i) to[i] = from[i];
+                for (long i = 0; i < size; ++i)
+                    to[i] = from[i];
             }
 }
 
@@ -247,6 +261,7 @@ void cross_entropy(half* scores, const int64_t* targets, float* losses, long row
         losses[row] = logf(sum) + most - right;
         const float scale = 1 / (sum * rows);
         values[targets[row]] -= sum;
-        for (long i = 0; i < width; ++i) line[i] = narrow(values[i] * scale);
+        for (long i = 0; i < width; ++i)
+            line[i] = narrow(values[i] * scale);
     }
 }
