@@ -86,10 +86,18 @@ class HearthdProcess : public ::testing::Test {
         pid_ = spawn(listener);
         ASSERT_EQ(notification(), "READY=1");
     }
-    std::string notification() {
+    std::string any_notification() {
         char text[256];
         const auto length = ::recv(notify_.get(), text, sizeof text, 0);
         return length > 0 ? std::string(text, static_cast<std::size_t>(length)) : "";
+    }
+    /// What comes once: the signs of life between are passed over.
+    std::string notification() {
+        std::string text = any_notification();
+        while (text.starts_with("WATCHDOG=1")) {
+            text = any_notification();
+        }
+        return text;
     }
     int wait_exit() {
         int status = 0;
@@ -196,6 +204,11 @@ TEST_F(HearthdProcess, FinishesTheAnswerWhenItIsStopped) {
     EXPECT_NE(answer.find("\"done\":true"), std::string::npos) << answer;
     EXPECT_EQ(wait_exit(), 0);
     EXPECT_FALSE(std::filesystem::exists(folder_ / "run/api.sock"));
+}
+
+TEST_F(HearthdProcess, SaysHowItIsAsSoonAsItIsReady) {
+    start();
+    EXPECT_EQ(any_notification(), "WATCHDOG=1\nSTATUS=0 models loaded, 0 requests");
 }
 
 TEST_F(HearthdProcess, StopsAtOnceWhenOnlyListenersAreLeft) {
