@@ -16,7 +16,10 @@ from pathlib import Path
 import chat
 from forms import FOLDER, KINDS, Choice, parse_pattern, split_top
 
-CONTINUED = ("phrasings.txt", "scenarios.txt", "stories.txt", "voices.txt", "troubles.txt", "letters.txt", "turns.txt")  # go on with entries of other files: read last
+CONTINUED = (  # go on with entries of other files: read last
+    "phrasings.txt", "scenarios.txt", "stories.txt", "voices.txt", "troubles.txt", "letters.txt", "letters_about.txt", "letters_api.txt",
+    "letters_models.txt", "letters_running.txt", "letters_service.txt", "near_pairs.txt", "refusals.txt", "turns.txt",
+)
 NO_ENTRIES = ("surroundings.txt", "synonyms.txt", "templates.txt")
 HELD_OUT_PERCENT = 6
 ENOUGH_PATTERNS = 5  # an entry with fewer keeps them all for training
