@@ -19,6 +19,7 @@ from forms import FOLDER, KINDS, Choice, parse_pattern, split_top
 CONTINUED = (  # go on with entries of other files: read last
     "phrasings.txt", "scenarios.txt", "stories.txt", "voices.txt", "troubles.txt", "letters.txt", "letters_about.txt", "letters_api.txt", "letters_daily.txt",
     "letters_models.txt", "letters_rare.txt", "letters_running.txt", "letters_service.txt", "near_pairs.txt", "refusals.txt", "turns.txt",
+    "more_turns.txt",
 )
 NO_ENTRIES = ("surroundings.txt", "synonyms.txt", "templates.txt")
 HELD_OUT_PERCENT = 6
