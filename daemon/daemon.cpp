@@ -8,6 +8,7 @@
 #include "daemon/config_keeper.hpp"
 #include "daemon/default_models.hpp"
 #include "daemon/doors.hpp"
+#include "daemon/engine_variants.hpp"
 #include "daemon/event_bus.hpp"
 #include "daemon/handlers/routes.hpp"
 #include "daemon/handlers/services.hpp"
@@ -98,8 +99,9 @@ struct Daemon::Parts {
               io,
               [io](runtime::PluginManifest plugin) { return runtime::start_runner(io, std::move(plugin)); },
               [] { return sleep_for(spare_patience); }),
+          variants(io, disk, blobs.data_dir() / "variants.json"),
           scheduler(
-              io, config, runtime::find_plugins(paths::plugin_dirs()),
+              io, config, variants.apply(runtime::find_plugins(paths::plugin_dirs())),
               [this](registry::Model model) { return catalog.open_files(std::move(model)); },
               [this](const runtime::RuntimeEvent& event) { tell(event); }, scheduler_seams(io)),
           machine(io, config, scheduler.plugins(), disk, machine_seams(io)), measurements(database),
@@ -179,6 +181,7 @@ struct Daemon::Parts {
                 .defaults = defaults,
                 .configuration = configuration,
                 .shipped = shipped,
+                .variants = variants,
                 .page = page};
     }
 
@@ -289,6 +292,7 @@ struct Daemon::Parts {
     registry::Survey survey;
     registry::ShapeReader shapes;
     runtime::SpareRunner spare;
+    EngineVariants variants;
     runtime::Scheduler scheduler;
     runtime::memory::MachineSource machine;
     registry::Measurements measurements;

@@ -66,7 +66,10 @@ void ask_for_doors(const protocol::Client& client, ServiceFacts& facts) {
 }
 
 Finding selftest_finding(const Json& answer) {
-    const std::string backend = get_string(answer, "backend").value_or("?");
+    std::string backend = get_string(answer, "backend").value_or("?");
+    if (const auto variant = get_string(answer, "variant")) {
+        backend += " (" + *variant + ")";
+    }
     if (answer.value("passed", false)) {
         return {"selftest", FindingStatus::ok, "ember answers as recorded, on the backend " + backend, {}};
     }
@@ -76,10 +79,32 @@ Finding selftest_finding(const Json& answer) {
         "install hearth again, or another build of the backend " + backend};
 }
 
+/// A variant of the engine that is not used because it was found wrong here.
+Finding variant_finding(const Json& row, const Json& answer) {
+    const std::string variant = get_string(row, "variant").value_or("");
+    const std::string text =
+        fmt::format("{} of the backend {} was set aside: {}",
+                    variant.empty() ? "the best variant" : "the variant " + variant,
+                    get_string(answer, "backend").value_or("?"), get_string(row, "why").value_or("?"));
+    return {"backend.variant", FindingStatus::warn, text,
+            fmt::format("nothing has to be done: {} is used instead; hearth that is installed again, or a "
+                        "newer one, is tried anew",
+                        get_string(answer, "variant").value_or("the next one"))};
+}
+
+std::vector<Finding> selftest_findings(const Json& answer) {
+    std::vector<Finding> findings{selftest_finding(answer)};
+    for (const Json& row : answer.value("set_aside", Json::array())) {
+        findings.push_back(variant_finding(row, answer));
+    }
+    return findings;
+}
+
 /// The known-answer test of the model that ships. An installation without it has no such finding.
 void ask_for_selftest(const protocol::Client& client, ServiceFacts& facts) {
     try {
-        facts.checks.push_back(selftest_finding(client.post("/hearth/v1/selftest", Json::object())));
+        const auto found = selftest_findings(client.post("/hearth/v1/selftest", Json::object()));
+        facts.checks.insert(facts.checks.end(), found.begin(), found.end());
     } catch (const Error& error) {
         switch (error.code()) {
         case ErrorCode::cancelled:

@@ -1,15 +1,16 @@
 #include "daemon/handlers/selftest.hpp"
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
-#include "daemon/handlers/answer.hpp"
+#include "daemon/engine_variants.hpp"
 #include "daemon/handlers/body.hpp"
 #include "daemon/handlers/fields.hpp"
-#include "daemon/handlers/inference.hpp"
-#include "daemon/handlers/prompt.hpp"
-#include "daemon/known_answer.hpp"
+#include "daemon/handlers/known_trial.hpp"
+#include "daemon/handlers/variant_search.hpp"
 #include "registry/shipped_models.hpp"
 
 #include <nlohmann/json.hpp>
+
+#include <utility>
 
 namespace hearth::daemon {
 
@@ -17,55 +18,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::int64_t longest_answer_tokens = 200;
-constexpr std::int64_t asked_alternatives = 20;
 constexpr std::uint64_t file_limit_bytes = 1u << 20;
-
-Options exact_options(std::int64_t tokens) {
-    Options options = parse_options({{"temperature", 0}});
-    options.num_predict = tokens;
-    return options;
-}
-
-asio::awaitable<Piece> whole_answer(runtime::RunnerLease& lease, std::string operation, std::string body) {
-    AnswerStream answer(co_await lease.request(std::move(operation), std::move(body)));
-    Piece whole;
-    while (auto piece = co_await answer.next()) {
-        whole.add(std::move(*piece));
-    }
-    co_return whole;
-}
-
-asio::awaitable<std::string> ask(runtime::RunnerLease& lease, std::string question) {
-    Json messages = Json::array({{{"role", "user"}, {"content", std::move(question)}}});
-    std::string body = to_text(chat_body(std::move(messages), Json::array(), nullptr, Think{},
-                                         exact_options(longest_answer_tokens)));
-    co_return (co_await whole_answer(lease, "chat", std::move(body))).text;
-}
-
-/// The likeliest tokens after a text.
-asio::awaitable<KnownScores> score(runtime::RunnerLease& lease, std::string text) {
-    Json body = complete_body(text, nullptr, exact_options(1));
-    add_logprobs({true, asked_alternatives}, true, body);
-    const Piece piece = co_await whole_answer(lease, "complete", to_text(body));
-    KnownScores scores{std::move(text), {}};
-    if (piece.logprobs.is_array() && !piece.logprobs.empty()) {
-        for (const Json& token : piece.logprobs.front().value("top_logprobs", Json::array())) {
-            scores.logprobs.emplace_back(token.value("token", ""), token.value("logprob", 0.0));
-        }
-    }
-    co_return scores;
-}
-
-asio::awaitable<KnownAnswers> answers(runtime::RunnerLease& lease, KnownAnswers questions) {
-    for (KnownChat& chat : questions.chats) {
-        chat.answer = co_await ask(lease, chat.question);
-    }
-    for (KnownScores& scores : questions.texts) {
-        scores = co_await score(lease, scores.text);
-    }
-    co_return questions;
-}
 
 /// @throws Error  unsupported: this installation has none
 KnownAnswers read_known() {
@@ -78,35 +31,66 @@ KnownAnswers read_known() {
     return KnownAnswers::parse(read_file(file, file_limit_bytes));
 }
 
+TrialRequest parse_request(const Json& body, http::App app) {
+    return {.model = string_field(body, "model").value_or(std::string(registry::ember_name)),
+            .backend = string_field(body, "backend").value_or(""),
+            .app = std::move(app)};
+}
+
+Json set_aside_json(const std::vector<runtime::SetAside>& variants) {
+    Json list = Json::array();
+    for (const runtime::SetAside& variant : variants) {
+        list.push_back({{"variant", variant.variant}, {"why", variant.why}, {"at", variant.at}});
+    }
+    return list;
+}
+
+Json verdict_json(const Services& services, const Trial& trial, const TrialSubject& subject,
+                  const std::string& variant, double tolerance) {
+    Json answer = {{"passed", trial.verdict.passed()},
+                   {"backend", subject.plugin.name},
+                   {"backend_version", subject.plugin.version},
+                   {"largest_difference", trial.verdict.largest_difference},
+                   {"tolerance", tolerance},
+                   {"set_aside", set_aside_json(services.variants.set_aside(subject.plugin.name))}};
+    if (!variant.empty()) {
+        answer["variant"] = variant;
+    }
+    if (!trial.verdict.passed()) {
+        answer["fault"] = trial.verdict.fault;
+    }
+    return answer;
+}
+
 /// {"model"?, "backend"?, "record"?}: asks Ember what it is known to answer. A wrong answer is an answer (200,
-/// `passed` false); what hinders the asking is an error.
+/// `passed` false), and so is a backend that crashes; what hinders the asking is an error. Where Ember itself is wrong, a
+/// variant of the engine is looked for that is right.
 asio::awaitable<void> selftest(Services& services, http::Request http_request, http::ResponseWriter& out) {
     const Json body = parse_object(http_request.body);
-    const std::string name = string_field(body, "model").value_or(std::string(registry::ember_name));
-    const std::string backend = string_field(body, "backend").value_or("");
+    const TrialRequest request = parse_request(body, std::move(http_request.app));
     const bool record = flag_field(body, "record").value_or(false);
     auto read = [] { return read_known(); };
     const KnownAnswers known = co_await run_blocking(services.workers, std::move(read));
-    Target target = co_await find_target(services, name, backend, std::move(http_request.app));
-    runtime::LoadOptions load;
-    load.backend = backend;
-    const Lease lease = co_await acquire(services, std::move(target), std::move(load), std::nullopt);
-    const KnownAnswers got = co_await answers(*lease, known);
     if (record) {
-        Json answer = got.to_json();
+        const Trial trial = co_await ask_known(services, request, known);
+        Json answer = trial.got.to_json();
         co_await out.send_json(200, std::move(answer));
         co_return;
     }
-    const Verdict verdict = compare(known, got);
-    Json answer = {{"passed", verdict.passed()},
-                   {"model", name},
-                   {"backend", lease->plugin().name},
-                   {"backend_version", lease->plugin().version},
-                   {"largest_difference", verdict.largest_difference},
-                   {"tolerance", known.tolerance}};
-    if (!verdict.passed()) {
-        answer["fault"] = verdict.fault;
+    const auto search = co_await services.variants.search();
+    const TrialSubject before = co_await subject_of(services, request);
+    const std::string variant = co_await variant_in_use(before.plugin);
+    Trial trial = co_await ask_known(services, request, known);
+    const bool ours = request.model == registry::ember_name; // another model may be wrong itself
+    if (!trial.verdict.passed() && ours) {
+        trial = co_await search_variant(services, request, known, std::move(trial), variant);
     }
+    const TrialSubject after = co_await subject_of(services, request);
+    const std::string used = after.plugin.passed_over == before.plugin.passed_over
+                                 ? variant
+                                 : co_await variant_in_use(after.plugin);
+    Json answer = verdict_json(services, trial, after, used, known.tolerance);
+    answer["model"] = request.model;
     co_await out.send_json(200, std::move(answer));
 }
 

@@ -26,6 +26,7 @@ namespace hearth::daemon {
 class AppTokens;
 class ConfigKeeper;
 class DefaultModels;
+class EngineVariants;
 class EventBus;
 class History;
 class PageDoor;
@@ -57,6 +58,7 @@ struct Services {
     DefaultModels& defaults;
     ConfigKeeper& configuration;
     ShippedModel& shipped;
+    EngineVariants& variants;
     PageDoor& page;
 
     std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();

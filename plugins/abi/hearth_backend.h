@@ -132,12 +132,15 @@ typedef struct hearth_backend {
     const char* name;    /* equals the manifest's */
     const char* version; /* of the plugin and its engine, for people */
 
-    /* [ctl] Once, before anything else. config: JSON object, may be empty. */
+    /* [ctl] Once, before anything else. config: JSON object, may be empty. "pass_over": n, for an engine that comes in variants and takes
+     * the one that suits the machine best: do not take one of the n best, they were found wrong here. HEARTH_E_NOT_FOUND when none is left.
+     * Unknown members are ignored. */
     hearth_status (*init)(const hearth_host* host, hearth_str config, hearth_error* error);
     /* [ctl] Last. No model and no request is left. The process exits afterwards; the library is never unloaded. A runner that is no
      * longer needed ends at once instead, in the middle of whatever it does, without unload and shutdown: keep nothing that only they save. */
     void (*shutdown)(void);
-    /* [ctl] One event: {"operations": […], "formats": […], "engine": {"name", "version"}, "options": {JSON Schema}}. */
+    /* [ctl] One event: {"operations": […], "formats": […], "engine": {"name", "version"}, "options": {JSON Schema}}. The engine's
+     * "variant" where it comes in several: the name of the one in use. */
     hearth_status (*describe)(const hearth_sink* sink, hearth_error* error);
     /* [ctl] One event: {"devices": [{"id", "kind": "cpu|gpu|npu", "description", "total_bytes", "free_bytes"}]}. May say more: "unified"
      * (shares the host's memory), "display" (a screen hangs on it), "memory_source" (who counted). */

@@ -13,6 +13,7 @@
 #include "plugins/llama/quantize_types.hpp"
 #include "plugins/llama/request.hpp"
 #include "plugins/llama/settings.hpp"
+#include "plugins/llama/variants.hpp"
 
 #include <common.h>
 #include <ggml-backend.h>
@@ -73,17 +74,28 @@ void check_engine_version() {
     }
 }
 
+int passed_over(const Json& wishes) {
+    const auto found = wishes.find("pass_over");
+    if (found == wishes.end()) {
+        return 0;
+    }
+    if (!found->is_number_unsigned() || found->get<std::uint64_t>() > 1000) {
+        throw Failure(HEARTH_E_INVALID, "\"pass_over\" must be a number of variants");
+    }
+    return found->get<int>();
+}
+
 hearth_status init(const hearth_host* host, hearth_str config, hearth_error* error) {
     return guarded(error, [&] {
         hearth::sdk::check_host(host);
-        hearth::llama::parse_object(config, "the configuration");
+        const Json wishes = hearth::llama::parse_object(config, "the configuration");
         check_engine_version();
         hearth::llama::redirect_logs(*host);
         scratch_dir() = host->scratch_dir ? host->scratch_dir : "";
         ::unsetenv("GGML_BACKEND_PATH"); // a library of the environment's choice is not ours
         if (ggml_backend_reg_count() == 0) {
-            ggml_backend_load_all_from_path(
-                own_folder().c_str()); // never the default search: it includes the current folder
+            // Never llama.cpp's default search: it includes the current folder.
+            hearth::llama::open_engine(own_folder(), scratch_dir(), passed_over(wishes));
         }
         if (ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU) == nullptr) {
             throw Failure(HEARTH_E_DEVICE, "no CPU backend of llama.cpp lies beside the plugin");
@@ -98,9 +110,13 @@ void shutdown() {
 
 hearth_status describe(const hearth_sink* sink, hearth_error* error) {
     return guarded(error, [&] {
+        Json engine = {{"name", "llama.cpp"}, {"version", HEARTH_LLAMA_VERSION}};
+        if (std::string variant = hearth::llama::cpu_variant(); !variant.empty()) {
+            engine["variant"] = std::move(variant);
+        }
         const Json event = {{"operations", {"chat", "complete", "embed", "quantize", "tokenize", "template"}},
                             {"formats", {"gguf"}},
-                            {"engine", {{"name", "llama.cpp"}, {"version", HEARTH_LLAMA_VERSION}}},
+                            {"engine", std::move(engine)},
                             {"options", hearth::llama::options_schema()}};
         hearth::llama::emit(*sink, event.dump());
     });

@@ -32,6 +32,7 @@ constexpr std::size_t most_streams = 256;
 struct Arguments {
     std::string plugin;
     std::string sha256;
+    std::string config; ///< for the plugin: JSON, may be empty
 };
 
 std::optional<Arguments> parse_arguments(std::span<char*> words) {
@@ -42,6 +43,8 @@ std::optional<Arguments> parse_arguments(std::span<char*> words) {
             arguments.plugin = words[index + 1];
         } else if (name == "--sha256") {
             arguments.sha256 = words[index + 1];
+        } else if (name == "--config") {
+            arguments.config = words[index + 1];
         } else {
             return std::nullopt;
         }
@@ -52,7 +55,7 @@ std::optional<Arguments> parse_arguments(std::span<char*> words) {
 
 int print_usage() {
     fmt::print(stderr,
-               "usage: hearth-runner --plugin /path/to/hearth-NAME.so [--sha256 HEX]\n"
+               "usage: hearth-runner --plugin /path/to/hearth-NAME.so [--sha256 HEX] [--config JSON]\n"
                "hearthd starts this program, with a socket as descriptor {}.\n",
                wire_number);
     return 2;
@@ -87,7 +90,7 @@ void run(const Arguments& arguments) {
     process::enter_sandbox(process::SandboxProfile::runner);
     runtime::Plugin plugin(arguments.plugin);
     runtime::ControlThread control;
-    control.run([&] { plugin.init(scratch.path()); });
+    control.run([&] { plugin.init(scratch.path(), arguments.config); });
     runtime::Host host(plugin.table(), control);
     const process::wire::ServerOptions options{.role = "runner",
                                                .hello_extra = plugin.hello(),

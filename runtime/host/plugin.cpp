@@ -78,7 +78,7 @@ Plugin::Plugin(const std::filesystem::path& library) {
     check_table(table_);
 }
 
-void Plugin::init(const std::filesystem::path& scratch) {
+void Plugin::init(const std::filesystem::path& scratch, const std::string& config) {
     host_ = {.abi_version = HEARTH_ABI_VERSION,
              .struct_size = sizeof(hearth_host),
              .context = nullptr,
@@ -86,7 +86,7 @@ void Plugin::init(const std::filesystem::path& scratch) {
              .get_extension = no_extension,
              .scratch_dir = scratch.c_str()};
     hearth_error error = make_plugin_error();
-    const hearth_status status = table_->init(&host_, {"", 0}, &error);
+    const hearth_status status = table_->init(&host_, {config.data(), config.size()}, &error);
     if (status != HEARTH_OK) {
         Error failure = to_error(status, error, PluginCall::other);
         failure.add_context(fmt::format("starting backend {}", table_->name));

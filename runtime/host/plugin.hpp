@@ -15,8 +15,8 @@ class Plugin {
     explicit Plugin(const std::filesystem::path& library);
     Plugin(const Plugin&) = delete;
 
-    /// [ctl] @param scratch  must outlive the plugin. @throws Error  backend_failed
-    void init(const std::filesystem::path& scratch);
+    /// [ctl] @param scratch  must outlive the plugin. @param config  JSON, may be empty. @throws Error  backend_failed
+    void init(const std::filesystem::path& scratch, const std::string& config);
 
     const hearth_backend& table() const noexcept { return *table_; }
     /// {"plugin": {"name", "version", "abi"}}: what the hello adds.

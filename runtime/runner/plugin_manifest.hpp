@@ -20,6 +20,8 @@ struct PluginManifest {
     std::vector<std::string> operations;
     std::vector<std::string> formats;
     std::string description;
+    /// Not of the file: of the variants of its engine, so many of the best are not to be used on this machine.
+    int passed_over = 0;
 
     bool needs_model() const noexcept { return !formats.empty(); }
     bool has_operation(std::string_view operation) const noexcept;

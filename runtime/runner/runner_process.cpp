@@ -49,6 +49,9 @@ asio::awaitable<Error> explain_loss(std::shared_ptr<RunnerExit> exit) {
     std::string hint = "the next request starts it again; its last lines are in the service's log";
     if (how.find("signal 9") != std::string::npos) {
         hint = "something killed it, often the kernel when memory runs out; the next request starts it again";
+    } else if (how.find(fmt::format("signal {} ", SIGILL)) != std::string::npos) {
+        hint =
+            "this processor lacks an instruction that it used: hearth doctor looks for a variant that works";
     }
     co_return Error(ErrorCode::runner_lost, fmt::format("the backend ended unexpectedly ({})", how), hint);
 }
@@ -75,6 +78,10 @@ RunnerProcess::RunnerProcess(asio::any_io_executor executor, const PluginManifes
     process::SpawnRequest request;
     request.program = paths::sibling_program("hearth-runner");
     request.arguments = {"--plugin", plugin.library.string(), "--sha256", plugin.sha256};
+    if (plugin.passed_over > 0) {
+        const Json config = {{"pass_over", plugin.passed_over}};
+        request.arguments.insert(request.arguments.end(), {"--config", to_text(config)});
+    }
     request.inherited = {{theirs.get(), 3}};
     request.environment = {"HEARTH_SCRATCH=" + scratch_.path().string()};
     child_ = process::spawn(request);

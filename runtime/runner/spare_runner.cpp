@@ -65,9 +65,17 @@ asio::awaitable<void> SpareRunner::wait_until_taken(std::shared_ptr<Spare> spare
     }
 }
 
+namespace {
+
+bool starts_alike(const PluginManifest& one, const PluginManifest& other) {
+    return one.library == other.library && one.sha256 == other.sha256 && one.passed_over == other.passed_over;
+}
+
+} // namespace
+
 asio::awaitable<std::unique_ptr<Runner>> SpareRunner::take(PluginManifest plugin) {
     const std::shared_ptr<Spare> spare = spare_;
-    if (!spare || spare->plugin.library != plugin.library || spare->plugin.sha256 != plugin.sha256) {
+    if (!spare || !starts_alike(spare->plugin, plugin)) {
         co_return co_await start_(std::move(plugin));
     }
     while (spare->starting) {

@@ -116,7 +116,8 @@ const PluginManifest& Scheduler::Impl::choose_plugin(const AcquireRequest& reque
 }
 
 std::string Scheduler::Impl::key_of(const AcquireRequest& request, const PluginManifest& plugin) const {
-    return plugin.name + "\n" + (request.model ? request.model->files_key() : request.name);
+    return fmt::format("{} {}\n", plugin.name, plugin.passed_over) +
+           (request.model ? request.model->files_key() : request.name);
 }
 
 std::int64_t Scheduler::Impl::wished_context(const AcquireRequest& request) const {
@@ -248,6 +249,13 @@ std::vector<LoadedModel> Scheduler::loaded() const {
     std::ranges::transform(impl_->entries, std::back_inserter(rows),
                            [this](const Entry& entry) { return impl_->row(entry); });
     return rows;
+}
+
+void Scheduler::replace_plugin(PluginManifest plugin) {
+    const auto found = std::ranges::find(impl_->plugins, plugin.name, &PluginManifest::name);
+    if (found != impl_->plugins.end()) {
+        *found = std::move(plugin);
+    }
 }
 
 const std::vector<PluginManifest>& Scheduler::plugins() const {

@@ -179,6 +179,8 @@ class Scheduler {
     boost::asio::awaitable<bool> unload(std::string name);
     std::vector<LoadedModel> loaded() const;
     const std::vector<PluginManifest>& plugins() const;
+    /// What is loaded from now on runs on this one in place of the one of the same name; what is loaded stays as it is.
+    void replace_plugin(PluginManifest plugin);
     /// Refuses new work, ends what is loaded, returns when every process is reaped.
     boost::asio::awaitable<void> stop();
 

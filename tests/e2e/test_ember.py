@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -164,6 +165,35 @@ class EmberStays(unittest.TestCase):
         shutil.copy(FILE, folder)
         service.start()
         self.assertEqual(self.settled(service), ["ember:latest"])
+
+    def test_a_disk_that_is_full_does_no_harm(self):
+        service = FullDisk()
+        self.addCleanup(service.destroy)
+        service.start()
+        self.assertEqual(self.settled(service), [])
+        self.assertIn("ember was not put into the store", service.log.read_text())
+        service.stop()
+        service.largest_file = resource.RLIM_INFINITY  # there is room again
+        service.start()
+        self.assertEqual(self.settled(service), ["ember:latest"])
+
+
+class FullDisk(Service):
+    """A service that can write so much into a file and no more."""
+
+    def __init__(self):
+        super().__init__(environment={"HEARTH_MODELS": str(MODELS)})
+        self.largest_file = FILE.stat().st_size // 2
+
+    def start(self, *arguments, wait=True):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self.largest_file, resource.RLIM_INFINITY))
+        with open(self.log, "ab") as log:  # Python ignores SIGXFSZ, and so does its child with restore_signals=False: what is left is an error
+            self.process = subprocess.Popen([BIN / "hearthd", *arguments], env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            cwd=self.home, start_new_session=True, preexec_fn=limit, restore_signals=False)
+        if wait:
+            self.wait_ready()
+        return self
 
 
 def tensor_places(path):

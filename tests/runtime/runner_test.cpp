@@ -169,6 +169,19 @@ TEST_F(RunnerTest, SaysHowItEndedWhenItIsKilledInMidStream) {
     expect_lost([&] { chat("anybody there?"); });
 }
 
+TEST_F(RunnerTest, NamesTheDoctorWhenTheProcessorLacksAnInstruction) {
+    load();
+    const auto stream = chat("x", {{"echo_repeat", 1000000}, {"echo_delay_ms", 5}});
+    run(stream->next());
+    ::kill(runner_->pid(), SIGILL);
+    try {
+        words_of(*stream);
+        FAIL() << "it goes on";
+    } catch (const Error& error) {
+        EXPECT_THAT(error.hint(), HasSubstr("hearth doctor"));
+    }
+}
+
 TEST_F(RunnerTest, SaysHowItEndedWhenItCrashes) {
     load();
     const auto stream = chat("one two three", {{"echo_crash_after", 1}});

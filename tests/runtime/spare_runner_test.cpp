@@ -169,6 +169,13 @@ TEST_F(SpareRunnerTest, GivesOnlyRunnersOfThePluginThatIsAskedFor) {
     EXPECT_EQ(take(llama_), 1);
 }
 
+TEST_F(SpareRunnerTest, GivesNobodyARunnerOnAVariantThatWasSetAside) {
+    prepare(llama_);
+    PluginManifest next = llama_;
+    next.passed_over = 1;
+    EXPECT_EQ(take(next), 2);
+}
+
 TEST_F(SpareRunnerTest, KeepsOneAtMost) {
     prepare(llama_);
     prepare(llama_);
