@@ -121,18 +121,13 @@ class Item(TrayTest):
     def test_a_click_opens_the_page(self):
         """Traps 7 and 9: LXQt calls Activate at a left click; a Wayland desktop gives a token to pass on."""
         with FakeService(self.service.home / "fake", ["POST /hearth/v1/open"]) as fake:
-            opened = self.service.home / "opened"
-            program = self.service.home / "programs/xdg-open"
-            program.parent.mkdir(exist_ok=True)
-            program.write_text(f'#!/bin/sh\necho "$1 $XDG_ACTIVATION_TOKEN" >>{opened}\n')
-            program.chmod(0o755)
+            opener = self.opener()
             host = self.host()
-            self.tray(HEARTH_SOCKET=str(fake.socket), PATH=f"{program.parent}:{os.environ['PATH']}")
+            self.tray(HEARTH_SOCKET=str(fake.socket), PATH=opener.path)
             host.wait_for("Open the chat page")
             host.tell_item("ProvideXdgActivationToken", "s", "token-7")
             host.tell_item("Activate", "ii", 0, 0)
-            wait_until(lambda: opened.exists() and opened.read_text(), seconds(10), "xdg-open")
-            self.assertEqual(opened.read_text(), "http://127.0.0.1:4000/#t=once token-7\n")
+            self.assertEqual(opener.wait(), [["http://127.0.0.1:4000/#t=once", "token-7"]])
 
     def test_a_click_says_what_is_on_where_there_is_no_page(self):
         """Trap 7."""

@@ -1,11 +1,9 @@
 """The menu of hearth-tray: what stands in it, what a click does, what is told to panels and how, and the traps of menus."""
-import os
 import shutil
 import subprocess
 
 import gguf_file
-from harness import BIN, seconds
-from processes import wait_until
+from harness import BIN
 from sources import Origin
 from tray_case import HAS_BUS, TrayTest
 
@@ -189,16 +187,11 @@ class Menu(TrayTest):
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("")
         self.addCleanup(log.unlink)
-        opened = self.service.home / "opened-log"
-        program = self.service.home / "log-programs/xdg-open"
-        program.parent.mkdir(exist_ok=True)
-        program.write_text(f'#!/bin/sh\necho "$1" >{opened}\n')
-        program.chmod(0o755)
+        opener = self.opener()
         host = self.host()
-        self.tray(PATH=f"{program.parent}:{os.environ['PATH']}")
+        self.tray(PATH=opener.path)
         host.choose("Open the log")
-        wait_until(lambda: opened.exists() and opened.read_text(), seconds(10), "xdg-open")
-        self.assertEqual(opened.read_text().strip(), str(log))
+        self.assertEqual(opener.wait(), [[str(log)]])
 
     def test_quits(self):
         host, tray = self.connected()
