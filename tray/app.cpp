@@ -19,6 +19,10 @@ namespace {
 
 constexpr const char* own_name = "org.hearth.Tray";
 
+bool opens_window(const Action& action) {
+    return action.verb == Action::Verb::open_log || action.verb == Action::Verb::open_page;
+}
+
 } // namespace
 
 App::App(std::filesystem::path socket)
@@ -100,6 +104,7 @@ void App::show() {
 }
 
 void App::act(const Action& action) {
+    opens_window(action) ? item_.grant_token() : item_.refuse_token();
     try {
         act_on_desktop(action);
     } catch (const Error& error) {
@@ -138,6 +143,7 @@ void App::activate() {
         act({Action::Verb::open_page});
         return;
     }
+    item_.refuse_token();
     const Appearance appearance = appearance_of(state_);
     notifications_.show({"click", appearance.title, appearance.details, Notice::Urgency::normal},
                         notification_icon());

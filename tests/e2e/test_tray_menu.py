@@ -190,8 +190,21 @@ class Menu(TrayTest):
         opener = self.opener()
         host = self.host()
         self.tray(PATH=opener.path)
-        host.choose("Open the log")
-        self.assertEqual(opener.wait(), [[str(log)]])
+        entry = host.wait_for("Open the log")
+        asked = host.offer_token("token-8")
+        host.click(entry)
+        host.token_answer(asked)
+        self.assertEqual(opener.wait(), [[str(log), "token-8"]])
+
+    def test_gives_back_the_token_of_a_click_that_opens_no_window(self):
+        """GNOME shows a busy cursor for 15 s after each click, until a window uses the click's token or the item refuses it."""
+        host, _ = self.connected()
+        load = host.wait_for(f"{self.name} —")
+        asked = host.offer_token("token-9")
+        host.click(load)
+        with self.assertRaisesRegex(BusError, "opens no window"):
+            host.token_answer(asked)
+        host.wait_for("Hearth: 1 model loaded")
 
     def test_quits(self):
         host, tray = self.connected()

@@ -212,8 +212,14 @@ class Connection:
 
     def call(self, destination, path, interface, member, signature="", *body):
         """@return the values of the answer @raise BusError"""
-        serial = self.send(Message(CALL, body=body, destination=destination, path=path, interface=interface, member=member,
-                                   signature=signature or None))
+        return self.answer(self.ask(destination, path, interface, member, signature, *body))
+
+    def ask(self, destination, path, interface, member, signature="", *body):
+        """Goes on without the answer. @return what `answer` takes"""
+        return self.send(Message(CALL, body=body, destination=destination, path=path, interface=interface, member=member,
+                                 signature=signature or None))
+
+    def answer(self, serial):
         answer = self.replies[serial].get(timeout=self.timeout)
         if answer.kind == ERROR:
             raise BusError(answer.error, *answer.body[:1])

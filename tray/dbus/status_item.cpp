@@ -10,6 +10,7 @@ namespace {
 
 constexpr const char* item_interface = "org.kde.StatusNotifierItem";
 constexpr std::array icon_sizes{22, 32, 48};
+constexpr std::uint64_t token_usec = 200'000; // from a token to the click that it is for, and more
 
 void append_pixmap_list(MessageWriter& out, const std::vector<Pixmap>& pixmaps) {
     out.open('a', "(iiay)");
@@ -82,8 +83,11 @@ struct StatusItem::Vtable {
         if (const int result = sd_bus_message_read(call, "s", &token); result < 0) {
             return result;
         }
-        guarded([&] { item(self).activation_token_ = token; });
-        return sd_bus_reply_method_return(call, "");
+        guarded([&] { item(self).hold_token(call, token); });
+        return 1;
+    }
+    static int grant(sd_event_source* /*source*/, std::uint64_t /*usec*/, void* self) {
+        return guarded([&] { item(self).grant_token(); });
     }
 
     static constexpr const char* category = "ApplicationStatus";
@@ -156,6 +160,33 @@ void StatusItem::show(const Appearance& appearance) {
     }
     if (before.title != appearance.title || before.details != appearance.details) {
         emit("NewToolTip");
+    }
+}
+
+/// A host that waits for the answer before it says what was clicked gets it a moment later.
+void StatusItem::hold_token(sd_bus_message* call, const char* token) {
+    grant_token();
+    activation_token_ = token;
+    token_call_.reset(sd_bus_message_ref(call));
+    sd_event_source* timer = nullptr;
+    check(sd_event_add_time_relative(sd_bus_get_event(bus_), &timer, CLOCK_MONOTONIC, token_usec, 0,
+                                     Vtable::grant, this),
+          "setting a timer");
+    token_timer_.reset(timer);
+}
+
+void StatusItem::grant_token() {
+    token_timer_.reset();
+    if (const BusMessage call = std::move(token_call_)) {
+        sd_bus_reply_method_return(call.get(), "");
+    }
+}
+
+void StatusItem::refuse_token() {
+    token_timer_.reset();
+    activation_token_.clear();
+    if (const BusMessage call = std::move(token_call_)) {
+        sd_bus_reply_method_errorf(call.get(), "org.hearth.Tray.NoWindow", "what was chosen opens no window");
     }
 }
 

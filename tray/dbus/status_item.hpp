@@ -26,12 +26,17 @@ class StatusItem {
     void start();
     /// Tells hosts of what is new, and of nothing else.
     void show(const Appearance& appearance);
+    /// A host gives a token before a click, and expects a window from then on: GNOME shows a busy cursor, for 15 seconds. Its call
+    /// is answered when it is known whether one opens: by one of these two, or as if one did after a fifth of a second.
+    void grant_token();
+    void refuse_token();
     /// What a host gave to bring the window forward that we are about to open; once. Empty: nothing.
     std::string take_activation_token();
 
   private:
     struct Vtable;
 
+    void hold_token(sd_bus_message* call, const char* token);
     int append_pixmaps(sd_bus_message* reply);
     int append_tooltip(sd_bus_message* reply) const;
     std::string themed_icon() const;
@@ -44,6 +49,8 @@ class StatusItem {
     Appearance appearance_;
     std::vector<Pixmap> pixmaps_;
     std::string activation_token_;
+    BusMessage token_call_; ///< not answered yet
+    Watch token_timer_;
     Slot object_;
 };
 
