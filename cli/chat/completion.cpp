@@ -3,6 +3,7 @@
 #include "cli/chat/paths.hpp"
 #include "cli/chat/settings.hpp"
 #include "cli/chat/slash_table.hpp"
+#include "cli/terminal.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -42,7 +43,8 @@ Words split(std::string_view words) {
     return result;
 }
 
-/// Paths as they are typed: "~/no" offers "~/notes.txt", folders end with a slash, hidden files need their dot.
+/// Paths as they are typed: "~/no" offers "~/notes.txt", folders end with a slash, hidden files need their dot. A name that is
+/// not UTF-8 cannot be typed, and is not offered.
 Words paths_like(const std::string& typed) {
     const std::size_t begin = typed.rfind('/') + 1; // npos + 1 is 0
     const std::string folder = typed.substr(0, begin);
@@ -52,7 +54,7 @@ Words paths_like(const std::string& typed) {
     for (fs::directory_iterator entry(where, failure), end; !failure && entry != end;
          entry.increment(failure)) {
         const std::string name = entry->path().filename().string();
-        if (name.starts_with('.') && !typed.substr(begin).starts_with('.')) {
+        if (!is_text(name) || (name.starts_with('.') && !typed.substr(begin).starts_with('.'))) {
             continue;
         }
         std::error_code ignored;
@@ -105,14 +107,14 @@ Offer offer_for(std::string_view before, const std::function<Words()>& models) {
     return {};
 }
 
-/// What all words begin with; never half of a character.
-std::string common_beginning(const Words& words) {
+/// What all words begin with; never half of a character. @param least  bytes that they are known to share
+std::string common_beginning(const Words& words, std::size_t least) {
     std::string common = words.front();
     for (const std::string& word : words) {
         const auto differ = std::ranges::mismatch(common, word);
         common.erase(differ.in1, common.end());
     }
-    while (!common.empty() && common.size() < words.front().size() &&
+    while (common.size() > least && common.size() < words.front().size() &&
            (static_cast<unsigned char>(words.front()[common.size()]) & 0xC0) == 0x80) {
         common.pop_back();
     }
@@ -132,7 +134,7 @@ Completion complete_line(std::string_view before, const std::function<Words()>& 
     }
     std::ranges::sort(offer.words);
     const bool only = offer.words.size() == 1;
-    std::string insert = common_beginning(offer.words).substr(offer.typed.size());
+    std::string insert = common_beginning(offer.words, offer.typed.size()).substr(offer.typed.size());
     insert += only && offer.space ? " " : "";
     return {std::move(insert), std::move(offer.words)};
 }

@@ -81,6 +81,18 @@ TEST_F(FileCompletion, NeverInsertsHalfACharacter) {
     EXPECT_EQ(file(folder_ + "g").insert, "r"); // ö and ü begin with the same byte
 }
 
+TEST_F(FileCompletion, DoesNotOfferWhatCannotBeTyped) {
+    for (const char* name : {"r\x82sum\x82", "r\x83x", "r\xE9gime"}) { // of a disk that writes no UTF-8
+        std::ofstream(dir_.path() / name) << "x";
+    }
+    EXPECT_EQ(file(folder_ + "r").insert, "");
+    EXPECT_THAT(file(folder_ + "r").choices, IsEmpty());
+}
+
+TEST_F(FileCompletion, StaysBehindWhatIsTypedInALocaleOfBytes) {
+    EXPECT_EQ(file(folder_ + "gr\xC3").insert, ""); // half of ö or of ü
+}
+
 TEST_F(FileCompletion, KnowsTheHomeFolder) {
     const testing::ScopedVariable home("HOME", dir_.path().c_str());
     EXPECT_EQ(file("~/su").insert, "b/");
