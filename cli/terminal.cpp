@@ -12,19 +12,34 @@ namespace {
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
 constexpr std::string_view ellipsis = "\xE2\x80\xA6";
 
+/// What the second byte of a character may be, by its first: no longer form than needed, no surrogate, nothing above U+10FFFF.
+bool is_second_byte(unsigned char first, unsigned char second) {
+    const unsigned least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+    const unsigned most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    return second >= least && second <= most;
+}
+
 /// Length in bytes of the character at the front; 1 for what is not UTF-8.
 std::size_t character_length(std::string_view text) {
     const auto first = static_cast<unsigned char>(text.front());
-    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC2 ? 2 : 1;
-    if (length > text.size()) {
+    const std::size_t length = first > 0xF4    ? 1
+                               : first >= 0xF0 ? 4
+                               : first >= 0xE0 ? 3
+                               : first >= 0xC2 ? 2
+                                               : 1;
+    if (length > text.size() || (length > 1 && !is_second_byte(first, static_cast<unsigned char>(text[1])))) {
         return 1;
     }
-    for (std::size_t i = 1; i < length; ++i) {
+    for (std::size_t i = 2; i < length; ++i) {
         if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) {
             return 1;
         }
     }
     return length;
+}
+
+bool is_invalid(std::string_view character) {
+    return character.size() == 1 && static_cast<unsigned char>(character.front()) >= 0x80;
 }
 
 wchar_t code_point(std::string_view character) {
@@ -58,7 +73,7 @@ std::string replace_controls(std::string_view text, bool keep_layout) {
         if (layout) {
             result += keep_layout ? character.front() : ' ';
         } else {
-            result.append(is_control(character) ? replacement : character);
+            result.append(is_control(character) || is_invalid(character) ? replacement : character);
         }
         text.remove_prefix(character.size());
     }
@@ -91,14 +106,24 @@ std::string printable_line(std::string_view text) {
 
 bool is_text(std::string_view text) noexcept {
     while (!text.empty()) {
-        const std::size_t length = character_length(text);
-        const auto first = static_cast<unsigned char>(text.front());
-        if (first == 0 || (length == 1 && first >= 0x80)) {
+        const std::string_view character = text.substr(0, character_length(text));
+        if (character.front() == '\0' || is_invalid(character)) {
             return false;
         }
-        text.remove_prefix(length);
+        text.remove_prefix(character.size());
     }
     return true;
+}
+
+std::string as_text(std::string_view bytes) {
+    std::string result;
+    result.reserve(bytes.size());
+    while (!bytes.empty()) {
+        const std::string_view character = bytes.substr(0, character_length(bytes));
+        result.append(is_invalid(character) ? replacement : character);
+        bytes.remove_prefix(character.size());
+    }
+    return result;
 }
 
 std::size_t display_width(std::string_view text) {
