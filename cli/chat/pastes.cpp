@@ -1,5 +1,7 @@
 #include "cli/chat/pastes.hpp"
 
+#include "cli/terminal.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -53,7 +55,7 @@ std::string pasted_text(std::string_view bytes) {
     while (text.ends_with('\n')) {
         text.pop_back();
     }
-    return text;
+    return as_text(text);
 }
 
 } // namespace hearth::cli

@@ -22,7 +22,7 @@ class Pastes {
 };
 
 /// What a terminal sends between the two marks of a bracketed paste, as a text: line ends are "\n", none at the end, no control
-/// characters but tabs.
+/// characters but tabs, U+FFFD for bytes that are not UTF-8.
 std::string pasted_text(std::string_view bytes);
 
 } // namespace hearth::cli

@@ -104,3 +104,4 @@ TEST(Pastes, HaveTheLineEndsOfATextAndNoControlCharacters) {
 
 } // namespace
 } // namespace hearth::cli
+    EXPECT_EQ(pasted_text("caf\xE9"), "caf\uFFFD") << "libedit takes no line with a byte that is no text";

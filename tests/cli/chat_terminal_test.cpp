@@ -36,6 +36,14 @@ class ChatTerminal : public HearthProgramTest {
         session_->type(keys + "\r");
         return session_->read_until(prompt_);
     }
+    /// Starts again, with an editor that runs that line of a shell; $1 is the draft.
+    void use_editor(const std::string& script) {
+        const std::string editor = write("editor", "#!/bin/sh\n" + script + "\n");
+        std::filesystem::permissions(editor, std::filesystem::perms::owner_all);
+        environment_["EDITOR"] = editor;
+        environment_["PATH"] = "/usr/bin:/bin";
+        start();
+    }
     Json asked(const std::string& route = "POST /api/chat") {
         return Json::parse(service_->last_body(route));
     }
@@ -162,11 +170,7 @@ TEST_F(ChatTerminal, CompletesModels) {
 }
 
 TEST_F(ChatTerminal, WritesInTheEditorOfThePerson) {
-    const std::string editor = write("editor", "#!/bin/sh\necho 'more' >>\"$1\"\n");
-    std::filesystem::permissions(editor, std::filesystem::perms::owner_all);
-    environment_["EDITOR"] = editor;
-    environment_["PATH"] = "/usr/bin:/bin";
-    start();
+    use_editor("echo more >>\"$1\"");
     session_->type("some \x07");
     session_->expect("some more");
     enter("!");
@@ -204,6 +208,24 @@ TEST_F(ChatTerminal, AsksTheLastQuestionAgain) {
     EXPECT_EQ(messages().size(), 3u);
     EXPECT_EQ(last_question(), "two");
 }
+TEST_F(ChatTerminal, TakesFromTheEditorWhatIsNoUtf8) {
+    use_editor("printf 'caf\\351 \\0noir' >\"$1\"");
+    session_->type("draft\x07");
+    session_->expect("noir");
+    enter("!");
+    EXPECT_EQ(last_question(), "caf\uFFFD noir!");
+}
+
+TEST_F(ChatTerminal, KeepsTheLineWhereNoDraftCanBeWritten) {
+    environment_["TMPDIR"] = (dir_.path() / "absent").string();
+    use_editor("true");
+    session_->type("some\x07");
+    session_->expect("error: there is no folder for temporary files");
+    session_->expect(">>> some");
+    enter(" more");
+    EXPECT_EQ(last_question(), "some more");
+}
+
 
 TEST_F(ChatTerminal, AsksAgainWhatWasNotAnswered) {
     service_->on("POST /api/chat", 500, R"({"error":"the runner ended","code":"runner.lost"})");
