@@ -42,13 +42,13 @@ int Conversation::run() {
     while (!state.left) {
         service_.interrupt().clear();
         std::string line;
+        if (service_.interrupt().terminated()) {
+            throw Error(ErrorCode::cancelled, "terminated");
+        }
         switch (state.editor.read(state.collector.open() ? "... " : ">>> ", line)) {
         case LineResult::end:
             return 0;
         case LineResult::interrupted:
-            if (service_.interrupt().terminated()) {
-                throw Error(ErrorCode::cancelled, "terminated");
-            }
             state.collector.reset();
             break;
         case LineResult::line:

@@ -236,6 +236,10 @@ unsigned char LineEditor::State::on_editor(EditLine* editor, int) {
     } catch (const Error& error) {
         complaint = std::string("\r\nerror: ") + error.what() + "\r\nhint: " + error.hint() + "\r\n";
     }
+    if (state.interrupt.terminated()) {
+        state.interrupted = true;
+        return CC_EOF;
+    }
     state.interrupt.clear(); // a Ctrl-C that the editor got, we got too
     note(complaint);
     state.draw_anew(true);

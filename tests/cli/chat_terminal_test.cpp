@@ -142,6 +142,28 @@ TEST_F(ChatTerminal, RemembersInTheNextRunWhatWasTyped) {
     enter("\x1b[A\x1b[A");
     EXPECT_EQ(last_question(), "two\nlines");
     enter("/set history off");
+TEST_F(ChatTerminal, EndsOnSigtermWhileItAnswers) {
+    service_->on("POST /api/chat", [](const FakeExchange& exchange) {
+        exchange.begin_chunks();
+        exchange.chunk(R"({"message":{"content":"Hel"}})"
+                       "\n");
+        exchange.wait_for_hangup();
+    });
+    session_->type("one\r");
+    session_->expect("Hel");
+    session_->signal(SIGTERM);
+    EXPECT_EQ(session_->exit_code(), 130);
+}
+
+TEST_F(ChatTerminal, EndsOnSigtermWhileTheEditorIsOpen) {
+    use_editor("echo editing; read line");
+    session_->type("some \x07");
+    session_->expect("editing");
+    session_->signal(SIGTERM);
+    session_->press("\r");
+    EXPECT_EQ(session_->exit_code(), 130);
+}
+
     enter("a secret");
     EXPECT_EQ(last_question(), "a secret");
     std::ifstream file(dir_.path() / ".local/state/hearth/history");
