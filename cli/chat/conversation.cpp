@@ -12,6 +12,7 @@
 #include "cli/service.hpp"
 
 #include <chrono>
+#include <optional>
 
 namespace hearth::cli {
 namespace {
@@ -41,10 +42,10 @@ int Conversation::run() {
     note("/help for help\n");
     while (!state.left) {
         service_.interrupt().clear();
-        std::string line;
         if (service_.interrupt().terminated()) {
             throw Error(ErrorCode::cancelled, "terminated");
         }
+        std::string line;
         switch (state.editor.read(state.collector.open() ? "... " : ">>> ", line)) {
         case LineResult::end:
             return 0;
@@ -65,8 +66,8 @@ void Conversation::take(const Prompt& prompt) {
     if (prompt.text.find_first_not_of(" \t\n") == std::string::npos) {
         return;
     }
-    remember(prompt);
     const std::string text = state_->pastes.expand(prompt.text);
+    remember(prompt, text);
     if (!prompt.typed.starts_with("/")) {
         ask(text);
         return;
@@ -78,14 +79,17 @@ void Conversation::take(const Prompt& prompt) {
     }
 }
 
-/// The marks of pastes mean something in this conversation alone.
-void Conversation::remember(const Prompt& prompt) {
+/// The marks of pastes mean something in this conversation alone: elsewhere their texts stand for them.
+void Conversation::remember(const Prompt& prompt, const std::string& text) {
     State& state = *state_;
-    const std::string whole = state.pastes.expand(prompt.typed);
-    const bool is_short = whole.size() <= longest_remembered;
-    state.editor.remember(is_short ? whole : prompt.typed);
-    if (is_short && options_.keep_history) {
-        state.history.add(whole);
+    std::optional<std::string> whole = state.pastes.expand(prompt.typed);
+    if (!prompt.typed.starts_with("/")) {
+        whole = as_typed_again(*whole, text);
+    }
+    const bool kept = whole && whole->size() <= longest_remembered;
+    state.editor.remember(kept ? *whole : prompt.typed);
+    if (kept && options_.keep_history) {
+        state.history.add(*whole);
     }
 }
 

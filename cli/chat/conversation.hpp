@@ -30,7 +30,7 @@ class Conversation {
     struct State;
 
     void take(const Prompt& prompt);
-    void remember(const Prompt& prompt);
+    void remember(const Prompt& prompt, const std::string& text);
     void ask(const std::string& text);
     void answer_last();
     std::vector<std::string> model_names() const;

@@ -40,6 +40,11 @@ std::string without_joints(std::string_view typed) {
     return text;
 }
 
+bool asks(const std::string& typed, std::string_view question) {
+    const std::optional<Prompt> prompt = PromptCollector().take(typed);
+    return prompt && prompt->text == question && !typed.starts_with('/');
+}
+
 } // namespace
 
 std::optional<Prompt> PromptCollector::take(std::string_view line) {
@@ -62,6 +67,14 @@ std::optional<Prompt> PromptCollector::take(std::string_view line) {
 void PromptCollector::reset() noexcept {
     typed_.clear();
     open_ = false;
+}
+
+std::optional<std::string> as_typed_again(const std::string& typed, std::string_view question) {
+    if (asks(typed, question)) {
+        return typed;
+    }
+    const std::string fenced = std::string(fence).append("\n").append(question).append("\n").append(fence);
+    return asks(fenced, question) ? std::optional(fenced) : std::nullopt;
 }
 
 } // namespace hearth::cli

@@ -28,4 +28,10 @@ class PromptCollector {
     bool open_ = false;
 };
 
+/// What to keep of a question whose pastes were put into `typed`: that, where entered again it asks the same; else the question
+/// between fences. A pasted text may begin with a slash, or hold fences and joints. Pure.
+/// @param question  what was asked
+/// @return          nothing when neither asks the same
+std::optional<std::string> as_typed_again(const std::string& typed, std::string_view question);
+
 } // namespace hearth::cli

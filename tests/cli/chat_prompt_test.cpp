@@ -68,6 +68,18 @@ TEST(PromptCollector, GivesTheSameTextWhenItIsEnteredAgain) {
     }
 }
 
+TEST(TypedAgain, IsWhatAsksTheSame) {
+    EXPECT_EQ(as_typed_again("see one\ntwo", "see one\ntwo"), "see one\ntwo");
+    EXPECT_EQ(as_typed_again("\"\"\"one\ntwo\"\"\"", "one\ntwo"), "\"\"\"one\ntwo\"\"\"");
+    for (const char* pasted :
+         {"/etc/hosts\nis a file", "a\\\nb", "ends with \\", "\"\"\"\nis a fence", "\"\"\"a\"\"\""}) {
+        const auto again = as_typed_again(pasted, pasted);
+        ASSERT_TRUE(again) << pasted;
+        EXPECT_FALSE(again->starts_with('/')) << "that would be a command";
+        EXPECT_EQ(PromptCollector().take(*again)->text, pasted);
+    }
+}
+
 TEST(PromptCollector, ForgetsWhatWasBegunOnCtrlC) {
     PromptCollector collector;
     collector.take("\"\"\"one");
@@ -100,8 +112,8 @@ TEST(Pastes, HaveTheLineEndsOfATextAndNoControlCharacters) {
     EXPECT_EQ(pasted_text("one\rtwo\r\nthree\n\r"), "one\ntwo\nthree");
     EXPECT_EQ(pasted_text("a\tb\x1b[31m\x07\x7f grüße"), "a\tb[31m grüße");
     EXPECT_EQ(pasted_text("a\r\rb"), "a\n\nb");
+    EXPECT_EQ(pasted_text("caf\xE9"), "caf\uFFFD") << "libedit takes no line with a byte that is no text";
 }
 
 } // namespace
 } // namespace hearth::cli
-    EXPECT_EQ(pasted_text("caf\xE9"), "caf\uFFFD") << "libedit takes no line with a byte that is no text";

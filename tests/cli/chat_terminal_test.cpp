@@ -68,6 +68,15 @@ TEST_F(ChatTerminal, TakesAPasteOfSeveralLinesAsOnePrompt) {
     EXPECT_EQ(messages().size(), 1u);
 }
 
+TEST_F(ChatTerminal, AsksAPasteAgainThatBeginsWithASlash) {
+    session_->type("\x1b[200~/etc/hosts\ris what?\x1b[201~");
+    session_->expect("[pasted #1, 2 lines]");
+    enter("");
+    enter("\x1b[A");
+    EXPECT_EQ(messages().size(), 3u);
+    EXPECT_EQ(last_question(), "/etc/hosts\nis what?");
+}
+
 TEST_F(ChatTerminal, PutsAPasteOfOneLineIntoTheLine) {
     enter("\x1b[200~grüße\r\x1b[201~!");
     EXPECT_EQ(last_question(), "grüße!");
@@ -133,15 +142,6 @@ TEST_F(ChatTerminal, EndsOnSigterm) {
     EXPECT_EQ(session_->exit_code(), 130);
 }
 
-TEST_F(ChatTerminal, RemembersInTheNextRunWhatWasTyped) {
-    enter("first one");
-    enter("\"\"\"two\x1b\rlines\"\"\"");
-    session_->type("/bye\r");
-    EXPECT_EQ(session_->exit_code(), 0);
-    start();
-    enter("\x1b[A\x1b[A");
-    EXPECT_EQ(last_question(), "two\nlines");
-    enter("/set history off");
 TEST_F(ChatTerminal, EndsOnSigtermWhileItAnswers) {
     service_->on("POST /api/chat", [](const FakeExchange& exchange) {
         exchange.begin_chunks();
@@ -164,6 +164,15 @@ TEST_F(ChatTerminal, EndsOnSigtermWhileTheEditorIsOpen) {
     EXPECT_EQ(session_->exit_code(), 130);
 }
 
+TEST_F(ChatTerminal, RemembersInTheNextRunWhatWasTyped) {
+    enter("first one");
+    enter("\"\"\"two\x1b\rlines\"\"\"");
+    session_->type("/bye\r");
+    EXPECT_EQ(session_->exit_code(), 0);
+    start();
+    enter("\x1b[A\x1b[A");
+    EXPECT_EQ(last_question(), "two\nlines");
+    enter("/set history off");
     enter("a secret");
     EXPECT_EQ(last_question(), "a secret");
     std::ifstream file(dir_.path() / ".local/state/hearth/history");
@@ -199,6 +208,24 @@ TEST_F(ChatTerminal, WritesInTheEditorOfThePerson) {
     EXPECT_EQ(last_question(), "some more!");
 }
 
+TEST_F(ChatTerminal, TakesFromTheEditorWhatIsNoUtf8) {
+    use_editor("printf 'caf\\351 \\0noir' >\"$1\"");
+    session_->type("draft\x07");
+    session_->expect("noir");
+    enter("!");
+    EXPECT_EQ(last_question(), "caf\uFFFD noir!");
+}
+
+TEST_F(ChatTerminal, KeepsTheLineWhereNoDraftCanBeWritten) {
+    environment_["TMPDIR"] = (dir_.path() / "absent").string();
+    use_editor("true");
+    session_->type("some\x07");
+    session_->expect("error: there is no folder for temporary files");
+    session_->expect(">>> some");
+    enter(" more");
+    EXPECT_EQ(last_question(), "some more");
+}
+
 TEST_F(ChatTerminal, AttachesTextsToTheNextQuestionAlone) {
     enter("/file " + write("my notes.txt", "buy milk"));
     enter("what?");
@@ -230,24 +257,6 @@ TEST_F(ChatTerminal, AsksTheLastQuestionAgain) {
     EXPECT_EQ(messages().size(), 3u);
     EXPECT_EQ(last_question(), "two");
 }
-TEST_F(ChatTerminal, TakesFromTheEditorWhatIsNoUtf8) {
-    use_editor("printf 'caf\\351 \\0noir' >\"$1\"");
-    session_->type("draft\x07");
-    session_->expect("noir");
-    enter("!");
-    EXPECT_EQ(last_question(), "caf\uFFFD noir!");
-}
-
-TEST_F(ChatTerminal, KeepsTheLineWhereNoDraftCanBeWritten) {
-    environment_["TMPDIR"] = (dir_.path() / "absent").string();
-    use_editor("true");
-    session_->type("some\x07");
-    session_->expect("error: there is no folder for temporary files");
-    session_->expect(">>> some");
-    enter(" more");
-    EXPECT_EQ(last_question(), "some more");
-}
-
 
 TEST_F(ChatTerminal, AsksAgainWhatWasNotAnswered) {
     service_->on("POST /api/chat", 500, R"({"error":"the runner ended","code":"runner.lost"})");
