@@ -20,6 +20,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t most_bytes = 1u << 20;
 constexpr int exit_late = 124;
+constexpr int exit_stopped = 130;
 
 struct Pipe {
     UniqueFd read_end;
@@ -77,24 +78,29 @@ bool read_some(int fd, std::string& into) {
     return got > 0;
 }
 
-/// @return false when the time was over before both ended
-bool read_both(const UniqueFd& out, const UniqueFd& err, ProgramAnswer& answer, Clock::time_point deadline) {
-    std::array<pollfd, 2> watched{{{out.get(), POLLIN, 0}, {err.get(), POLLIN, 0}}};
+/// @return 0 when both ended, else why they were not waited for: an exit code
+int read_both(const UniqueFd& out, const UniqueFd& err, ProgramAnswer& answer, Clock::time_point deadline,
+              int stop) {
+    std::array<pollfd, 3> watched{{{out.get(), POLLIN, 0}, {err.get(), POLLIN, 0}, {stop, POLLIN, 0}}};
     while (watched[0].fd >= 0 || watched[1].fd >= 0) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
         if (left.count() <= 0) {
-            return false;
+            return exit_late;
         }
-        ::poll(watched.data(), watched.size(), static_cast<int>(left.count()));
+        if (::poll(watched.data(), watched.size(), static_cast<int>(left.count())) < 0) {
+            continue; // EINTR: what came is to be seen in the next round
+        }
+        if (watched[2].revents != 0) {
+            return exit_stopped;
+        }
         if (watched[0].revents != 0 && !read_some(watched[0].fd, answer.out)) {
             watched[0].fd = -1;
         }
         if (watched[1].revents != 0 && !read_some(watched[1].fd, answer.err)) {
             watched[1].fd = -1;
         }
-        watched[0].revents = watched[1].revents = 0;
     }
-    return true;
+    return 0;
 }
 
 int reap(pid_t pid) {
@@ -107,7 +113,7 @@ int reap(pid_t pid) {
 } // namespace
 
 std::optional<ProgramAnswer> ask_program(const std::vector<std::string>& words,
-                                         std::chrono::milliseconds limit) {
+                                         std::chrono::milliseconds limit, int stop) {
     Pipe out;
     Pipe err;
     pid_t pid = -1;
@@ -117,12 +123,12 @@ std::optional<ProgramAnswer> ask_program(const std::vector<std::string>& words,
     out.write_end.reset();
     err.write_end.reset();
     ProgramAnswer answer;
-    const bool ended = read_both(out.read_end, err.read_end, answer, Clock::now() + limit);
-    if (!ended) {
+    const int cut_short = read_both(out.read_end, err.read_end, answer, Clock::now() + limit, stop);
+    if (cut_short != 0) {
         ::kill(pid, SIGKILL);
     }
     const int code = reap(pid);
-    answer.exit_code = ended ? code : exit_late;
+    answer.exit_code = cut_short != 0 ? cut_short : code;
     return answer;
 }
 

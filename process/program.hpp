@@ -10,16 +10,19 @@
 namespace hearth::process {
 
 struct ProgramAnswer {
-    int exit_code = 0; ///< 128 + signal when a signal ended it, 124 when it ran past its time and was killed
-    std::string out;   ///< at most 1 MiB
+    /// 128 + signal when a signal ended it, 124 when it ran past its time and was killed, 130 when we were told to stop
+    int exit_code = 0;
+    std::string out; ///< at most 1 MiB
     std::string err;
 };
 
 /// Runs a program, found along PATH, with our environment, stdin from /dev/null, and reads all it says.
 /// @param words  the program and its arguments
+/// @param stop   a descriptor: once it is readable the program is killed; -1: never
 /// @return       nothing when there is no such program
 std::optional<ProgramAnswer> ask_program(const std::vector<std::string>& words,
-                                         std::chrono::milliseconds limit = std::chrono::seconds(10));
+                                         std::chrono::milliseconds limit = std::chrono::seconds(10),
+                                         int stop = -1);
 
 /// Runs a program that talks with the person on our terminal, such as an editor, and waits until it ends. stdin and stderr
 /// are ours; stdout is stderr too, as ours may go elsewhere. @return its exit code, 128 + signal when a signal ended it

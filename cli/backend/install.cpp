@@ -8,6 +8,7 @@
 #include "cli/backend/plugin_check.hpp"
 #include "cli/backend/unpack.hpp"
 #include "cli/backend/workshop.hpp"
+#include "cli/interrupt.hpp"
 
 #include <fmt/format.h>
 
@@ -89,15 +90,16 @@ void require_integrity(int fd, const Integrity& wanted, const std::string& who) 
 }
 
 /// Unpacks and judges. @return what the package is; it lies in `folder`
-Package open_package(int fd, const fs::path& folder) {
+Package open_package(int fd, const fs::path& folder, const Interrupt& interrupt) {
     fs::create_directory(folder);
     fs::permissions(folder, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
                                 fs::perms::others_read | fs::perms::others_exec);
     try {
         unpack_package(fd, folder);
+        interrupt.check();
         Package package = read_package(folder);
         require_fit(package);
-        check_plugin(folder / package.plugin);
+        check_plugin(folder / package.plugin, interrupt);
         return package;
     } catch (Error& error) {
         if (error.hint().empty() && error.code() != ErrorCode::disk_full) {
@@ -148,23 +150,23 @@ bool is_here(const Places& places, const BackendId& id) {
 
 /// @param wanted  what it must turn out to be
 Outcome install_tarball(const Places& places, const fs::path& file, const std::optional<Integrity>& integrity,
-                        const NpmWish& wanted, const Workshop& workshop) {
+                        const NpmWish& wanted, const Workshop& workshop, const Interrupt& interrupt) {
     const UniqueFd fd = open_tarball(file);
     if (integrity) {
         require_integrity(fd.get(), *integrity, "who asked for it");
     }
     const fs::path folder = workshop.folder() / "package";
-    const Package package = open_package(fd.get(), folder);
+    const Package package = open_package(fd.get(), folder, interrupt);
     require_wanted(package, wanted);
     put_in_place(places, package, folder);
     return choose(places, package.id, Integrity::of_file(fd.get()).text(), true);
 }
 
 Outcome install_from_npm(const Places& places, const Wish& wish,
-                         const std::function<void(const std::string&)>& tell) {
+                         const std::function<void(const std::string&)>& tell, const Interrupt& interrupt) {
     NpmWish wanted = npm_wish_of(wish);
     const Workshop workshop(places.user);
-    const Npm npm(workshop.folder());
+    const Npm npm(workshop.folder(), interrupt);
     const Published published = npm.look(wanted.name, wanted.version);
     wanted.version = published.version;
     if (const BackendId id{wanted.backend, published.version}; !id.name.empty() && is_here(places, id)) {
@@ -173,21 +175,22 @@ Outcome install_from_npm(const Places& places, const Wish& wish,
     tell(fmt::format("fetching {} {} with npm", published.name, published.version));
     const fs::path file = npm.fetch(published);
     require_integrity(open_tarball(file).get(), published.integrity, "its registry");
-    return install_tarball(places, file, wish.integrity, wanted, workshop);
+    return install_tarball(places, file, wish.integrity, wanted, workshop, interrupt);
 }
 
 } // namespace
 
-Outcome install(const Places& places, const Wish& wish, const std::function<void(const std::string&)>& tell) {
+Outcome install(const Places& places, const Wish& wish, const std::function<void(const std::string&)>& tell,
+                const Interrupt& interrupt) {
     if (wish.file.empty()) {
-        return install_from_npm(places, wish, tell);
+        return install_from_npm(places, wish, tell, interrupt);
     }
     NpmWish wanted;
     if (!wish.what.empty()) {
         const BackendId id = BackendId::parse(wish.what);
         wanted = {"", id.version, id.name};
     }
-    return install_tarball(places, wish.file, wish.integrity, wanted, Workshop(places.user));
+    return install_tarball(places, wish.file, wish.integrity, wanted, Workshop(places.user), interrupt);
 }
 
 } // namespace hearth::cli::backend

@@ -8,6 +8,10 @@
 #include <optional>
 #include <string>
 
+namespace hearth::cli {
+class Interrupt;
+}
+
 namespace hearth::cli::backend {
 
 /// What somebody wants to have.
@@ -29,8 +33,10 @@ struct Outcome {
 /// Gets a package, checks it, puts it into the user's plugin folder in one step, and chooses it. What fails on the way leaves
 /// everything as it was. Blocking, for hours where the line is slow.
 /// @param tell  told what is under way, for people
+/// @param interrupt  gives it up, up to the moment when the package is in its place
 /// @throws Error  of a name: usage, backend_not_found; of npm: see Npm; of the tarball: corrupt_blob, backend_failed,
-/// too_large; disk_full, store_failed; busy
-Outcome install(const Places& places, const Wish& wish, const std::function<void(const std::string&)>& tell);
+/// too_large; disk_full, store_failed; busy; cancelled: interrupted
+Outcome install(const Places& places, const Wish& wish, const std::function<void(const std::string&)>& tell,
+                const Interrupt& interrupt);
 
 } // namespace hearth::cli::backend

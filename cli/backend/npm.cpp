@@ -2,6 +2,7 @@
 
 #include "base/json.hpp"
 #include "cli/backend/backend_id.hpp"
+#include "cli/interrupt.hpp"
 #include "process/program.hpp"
 
 #include <fmt/format.h>
@@ -112,7 +113,8 @@ std::string Npm::run(std::vector<std::string> words, const std::string& spec,
         words.emplace_back(word);
     }
     words.push_back(work_.string());
-    const auto answer = process::ask_program(words, limit);
+    const auto answer = process::ask_program(words, limit, interrupt_.fd());
+    interrupt_.check();
     if (!answer) {
         throw Error(
             ErrorCode::unsupported, "npm is not installed, and it is what fetches backends",

@@ -8,6 +8,10 @@
 #include <string>
 #include <vector>
 
+namespace hearth::cli {
+class Interrupt;
+}
+
 namespace hearth::cli::backend {
 
 /// A version that a registry has.
@@ -22,11 +26,13 @@ struct Published {
 class Npm {
   public:
     /// @param work  a folder of ours: npm's project, and where tarballs are put
-    explicit Npm(std::filesystem::path work) : work_(std::move(work)) {}
+    /// @param interrupt  ends a running npm, which is an error then. Outlives the object
+    Npm(std::filesystem::path work, const Interrupt& interrupt)
+        : work_(std::move(work)), interrupt_(interrupt) {}
 
     /// @param version  empty: the one that the registry calls latest
     /// @throws Error  backend_not_found: no such package or version; registry_denied, registry_unreachable,
-    /// registry_failed; unsupported: there is no npm, with the command for a machine that has it
+    /// registry_failed; unsupported: there is no npm, with the command for a machine that has it; cancelled: interrupted
     Published look(const std::string& name, const std::string& version) const;
     /// Downloads that version. @return the tarball, whose integrity is the caller's to check. @throws Error as above
     std::filesystem::path fetch(const Published& published) const;
@@ -36,6 +42,7 @@ class Npm {
                     std::chrono::seconds limit) const;
 
     std::filesystem::path work_;
+    const Interrupt& interrupt_;
 };
 
 /// What npm said when it failed, as an Error: from its JSON on stdout, else from its stderr.

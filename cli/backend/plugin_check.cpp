@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/paths.hpp"
+#include "cli/interrupt.hpp"
 #include "process/program.hpp"
 
 #include <fmt/format.h>
@@ -41,7 +42,7 @@ std::string first_failure(const std::string& lines) {
     return {};
 }
 
-Manifest check_plugin(const fs::path& folder) {
+Manifest check_plugin(const fs::path& folder, const Interrupt& interrupt) {
     const std::vector<fs::path> manifests = manifests_in(folder);
     if (manifests.size() != 1) {
         throw refused(
@@ -53,7 +54,8 @@ Manifest check_plugin(const fs::path& folder) {
     }
     const auto answer = process::ask_program({paths::sibling_program("hearth-plugin-check").string(),
                                               "--no-load", "--json", manifest.library.string()},
-                                             limit);
+                                             limit, interrupt.fd());
+    interrupt.check();
     if (!answer) {
         throw Error(ErrorCode::unsupported,
                     "hearth-plugin-check is not beside hearth, and it is what judges plugins",

@@ -159,7 +159,7 @@ void install(const Arguments& arguments, const Service& service) {
             note(printable(line + "\n"));
         }
     };
-    const backend::Outcome outcome = backend::install(Places::own(), wish, tell);
+    const backend::Outcome outcome = backend::install(Places::own(), wish, tell, service.interrupt());
     const Installed& one = outcome.backend;
     Json answer{{"installed", row_of(one)}, {"fresh", outcome.fresh}};
     if (!outcome.integrity.empty()) {

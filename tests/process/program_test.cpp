@@ -1,7 +1,11 @@
 #include "process/program.hpp"
+
+#include "base/unique_fd.hpp"
 #include "tests/base/expect_error.hpp"
 
 #include <gtest/gtest.h>
+
+#include <unistd.h>
 
 namespace hearth::process {
 namespace {
@@ -22,6 +26,17 @@ TEST(AskProgram, EndsAProgramThatRunsPastItsTime) {
     const auto answer = ask_program({"sleep", "1000"}, std::chrono::milliseconds(1));
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->exit_code, 124);
+}
+
+TEST(AskProgram, EndsAProgramWhenItIsToldToStop) {
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const UniqueFd stop(ends[0]);
+    UniqueFd told(ends[1]);
+    told.reset(); // the other end is readable from now on
+    const auto answer = ask_program({"sleep", "1000"}, std::chrono::hours(1), stop.get());
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->exit_code, 130);
 }
 
 TEST(AskProgram, ReadsMoreThanAPipeHoldsAndKeepsAMebibyte) {
