@@ -38,7 +38,7 @@ bool on_or_off(std::string_view setting, const std::string& value) {
 
 std::string set_system(RunOptions& options, const std::string& text) {
     options.system = text;
-    return text.empty() ? "no instructions" : "instructions are set";
+    return text.empty() ? "instructions are the model's own" : "instructions are set";
 }
 
 /// A name that nobody knows may be one of a backend; one that is nearly right is a mistake.

@@ -26,7 +26,7 @@ constexpr std::array<SlashRow, 10> commands{{
 }};
 
 constexpr std::array<SettingRow, 7> settings{{
-    {"system", "TEXT", "instructions for the model; nothing: none", ""},
+    {"system", "TEXT", "instructions for the model; nothing: its own", ""},
     {"parameter", "NAME VALUE", "an option of the model, such as temperature 0.2; no value: the model's own",
      ""},
     {"format", "json|FILE|off", "shape of the answers; FILE holds a JSON Schema", "json off"},

@@ -64,7 +64,8 @@ class Settings : public ::testing::Test {
 TEST_F(Settings, HoldASystemTextOfSeveralLines) {
     set("system be\nbrief");
     EXPECT_EQ(options_.system, "be\nbrief");
-    set("system");
+    EXPECT_EQ(set("system"), "instructions are the model's own")
+        << "the service takes those where a request has none";
     EXPECT_EQ(options_.system, "");
 }
 

@@ -200,7 +200,7 @@ class SlashCommands(HearthTest):
         self.assertIn("did you mean: /set parameter temperature", chat.enter("/set parameter temprature 1"))
         chat.enter("/set parameter num_predict 2")
         self.assertRegex(chat.enter("one two three"), r"\none two ?\n$")
-        self.assertIn("no instructions", chat.enter("/set system"))
+        self.assertIn("instructions are the model's own", chat.enter("/set system"))
         chat.enter("/set system be brief")
         self.assertIn("be brief", chat.enter("/show system"))
         chat.enter("/set verbose on")
