@@ -231,6 +231,7 @@ unsigned char LineEditor::State::on_editor(EditLine* editor, int) {
     const std::string text = state.pastes.expand(state.whole_line());
     std::string complaint;
     el_set(editor, EL_PREP_TERM, 0);
+    note(state.marks_pastes ? paste_off : ""); // the editor's own marks are its business
     try {
         state.replace_line(state.pastes.shown(edit_text(text)));
     } catch (const Error& error) {

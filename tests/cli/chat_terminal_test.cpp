@@ -208,6 +208,13 @@ TEST_F(ChatTerminal, WritesInTheEditorOfThePerson) {
     EXPECT_EQ(last_question(), "some more!");
 }
 
+TEST_F(ChatTerminal, LeavesAnEditorATerminalThatMarksNoPastes) {
+    use_editor("echo editing");
+    session_->type("\x07");
+    EXPECT_THAT(session_->read_until("editing"), HasSubstr("\x1b[?2004l"));
+    session_->expect("\x1b[?2004h");
+}
+
 TEST_F(ChatTerminal, TakesFromTheEditorWhatIsNoUtf8) {
     use_editor("printf 'caf\\351 \\0noir' >\"$1\"");
     session_->type("draft\x07");
