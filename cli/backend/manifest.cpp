@@ -1,6 +1,7 @@
 #include "cli/backend/manifest.hpp"
 
 #include "base/atomic_file.hpp"
+#include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "cli/backend/backend_id.hpp"
@@ -12,6 +13,9 @@
 #include <iterator>
 #include <system_error>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 namespace hearth::cli::backend {
 
 namespace fs = std::filesystem;
@@ -19,6 +23,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t most_bytes = 64u << 10;
+constexpr int manifest_format = 1;
 
 std::vector<std::string> words(const Json& json, const char* key) {
     std::vector<std::string> found;
@@ -37,6 +42,62 @@ bool is_beside(const std::string& name) {
     return !name.empty() && name.find('/') == std::string::npos && !name.starts_with('.');
 }
 
+bool is_list_of_names(const Json& json, const char* key) {
+    const auto list = json.find(key);
+    return list != json.end() && list->is_array() && std::ranges::all_of(*list, [](const Json& word) {
+               return word.is_string() && is_backend_name(word.get_ref<const std::string&>());
+           });
+}
+
+/// Empty: none.
+std::string problem_of_text(const Manifest& manifest, const Json& json) {
+    const auto abi = get_integer(json, "abi").value_or(0);
+    if (get_integer(json, "manifest") != manifest_format) {
+        return fmt::format("\"manifest\" must be {}", manifest_format);
+    }
+    if (!is_backend_name(manifest.name) || manifest.file.filename() != "backend-" + manifest.name + ".json") {
+        return "the file's name is not backend-<name>.json";
+    }
+    if (abi != abi_version) {
+        return fmt::format("it speaks plugin ABI {}, this Hearth speaks {}", abi, abi_version);
+    }
+    for (const char* key : {"operations", "formats"}) {
+        if (!is_list_of_names(json, key)) {
+            return fmt::format("\"{}\" must be a list of words", key);
+        }
+    }
+    return Digest::try_parse("sha256:" + require_string(json, "sha256"))
+               ? ""
+               : "\"sha256\" must be 64 lower-case hex digits";
+}
+
+/// Whoever can write a plugin can run code as us. Empty: only we can.
+std::string why_not_ours_alone(const fs::path& path) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) {
+        return path.string() + " cannot be read";
+    }
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return fmt::format("others may write {0}: chmod go-w {0}", path.string());
+    }
+    const bool ours = status.st_uid == ::geteuid() || status.st_uid == 0;
+    return ours ? "" : path.string() + " belongs to another user";
+}
+
+/// Empty: none.
+std::string problem_of_files(const Manifest& manifest) {
+    std::error_code failed;
+    if (manifest.library.empty() || !fs::is_regular_file(manifest.library, failed)) {
+        return "its library is not there";
+    }
+    if (fs::canonical(manifest.library, failed).parent_path() !=
+        fs::canonical(manifest.file.parent_path(), failed)) {
+        return "its library lies in another folder";
+    }
+    const std::string why = why_not_ours_alone(manifest.file);
+    return why.empty() ? why_not_ours_alone(manifest.library) : why;
+}
+
 void read_into(Manifest& manifest, const Json& json) {
     manifest.name = require_string(json, "name");
     manifest.version = require_string(json, "version");
@@ -48,14 +109,9 @@ void read_into(Manifest& manifest, const Json& json) {
     if (is_beside(library)) {
         manifest.library = manifest.file.parent_path() / library;
     }
-    std::error_code failed;
-    const auto abi = get_integer(json, "abi").value_or(0);
-    if (!is_backend_name(manifest.name) || manifest.file.filename() != "backend-" + manifest.name + ".json") {
-        manifest.problem = "the file's name is not backend-<name>.json";
-    } else if (abi != abi_version) {
-        manifest.problem = fmt::format("it speaks plugin ABI {}, this Hearth speaks {}", abi, abi_version);
-    } else if (manifest.library.empty() || !fs::is_regular_file(manifest.library, failed)) {
-        manifest.problem = "its library is not there";
+    manifest.problem = problem_of_text(manifest, json);
+    if (manifest.problem.empty()) {
+        manifest.problem = problem_of_files(manifest);
     }
 }
 

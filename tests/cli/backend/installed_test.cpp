@@ -1,5 +1,6 @@
 #include "cli/backend/installed.hpp"
 
+#include "base/atomic_file.hpp"
 #include "cli/backend/package.hpp"
 #include "tests/base/expect_error.hpp"
 #include "tests/base/temporary_dir.hpp"
@@ -28,11 +29,12 @@ class InstalledBackends : public ::testing::Test {
     static void add_plugin(const fs::path& folder, const std::string& name, const std::string& version,
                            int abi = abi_version) {
         write(folder / "lib.so", "code");
-        write(folder / ("backend-" + name + ".json"),
-              fmt::format(
-                  R"({{"manifest":1,"name":"{}","abi":{},"version":"{}","library":"lib.so","sha256":"",)"
-                  R"("operations":["chat"],"formats":["gguf"],"devices":["cpu"]}})",
-                  name, abi, version));
+        write(
+            folder / ("backend-" + name + ".json"),
+            fmt::format(
+                R"({{"manifest":1,"name":"{}","abi":{},"version":"{}","library":"lib.so","sha256":"{:0>64}",)"
+                R"("operations":["chat"],"formats":["gguf"],"devices":["cpu"]}})",
+                name, abi, version, 0));
     }
     /// As `hearth backend install` leaves a package. @param plugin  the manifest's name
     void add_version(const std::string& name, const std::string& version, const std::string& plugin) const {
@@ -161,6 +163,36 @@ TEST_F(InstalledBackends, ThatAreBrokenAreShownAndNeverUsed) {
         << "by its folder, so that it can be removed";
     remove("cuda");
     EXPECT_THAT(all(), ElementsAre("llama@0.5.0", "old@1", "torn"));
+}
+
+TEST_F(InstalledBackends, ThatTheServiceLeavesOutAreNotUsed) {
+    const fs::path folder = places_.user / "mine";
+    const fs::path manifest = folder / "backend-mine.json";
+    const auto problem = [&] {
+        const std::vector<Installed> all = installed_backends(places_);
+        EXPECT_FALSE(all.front().used);
+        return all.front().manifest.problem;
+    };
+    add_plugin(folder, "mine", "1");
+    EXPECT_THAT(used(), ElementsAre("mine@1 by folder"));
+    for (const fs::path& file : {folder / "lib.so", manifest}) {
+        fs::permissions(file, fs::perms::group_write, fs::perm_options::add);
+        EXPECT_THAT(problem(), HasSubstr("chmod go-w " + file.string()));
+        fs::permissions(file, fs::perms::group_write, fs::perm_options::remove);
+    }
+    const std::string good = read_file(manifest);
+    for (const auto& [right, wrong] : {std::pair(R"("manifest":1)", R"("manifest":2)"),
+                                       {R"("formats":["gguf"],)", ""},
+                                       {R"(["chat"])", R"(["CHAT"])"},
+                                       {R"("sha256":"0)", R"("sha256":"x)"}}) {
+        std::string text = good;
+        write(manifest, text.replace(text.find(right), std::string_view(right).size(), wrong));
+        EXPECT_NE(problem(), "") << wrong;
+    }
+    write(manifest, good);
+    fs::rename(folder / "lib.so", folder.parent_path() / "lib.so");
+    fs::create_symlink("../lib.so", folder / "lib.so");
+    EXPECT_THAT(problem(), HasSubstr("another folder"));
 }
 
 TEST_F(InstalledBackends, AreAskedForByTheNearestName) {
