@@ -186,9 +186,11 @@ void Conversation::retry() {
 
 void Conversation::print_stats() {
     const State& state = *state_;
-    note(state.last_timings.empty()
-             ? "there is no answer yet\n"
-             : fmt::format("messages  {}\n{}", state.messages.size(), state.last_timings));
+    if (state.last_timings.empty()) {
+        return note(state.answered ? "the last answer was cut short, and nobody counted it\n"
+                                   : "there is no answer yet\n");
+    }
+    note(fmt::format("messages  {}\n{}", state.messages.size(), state.last_timings));
 }
 
 } // namespace hearth::cli

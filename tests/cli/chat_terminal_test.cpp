@@ -300,6 +300,12 @@ TEST_F(ChatTerminal, TellsTheSpeedOfTheLastAnswer) {
     EXPECT_THAT(enter("/stats"), HasSubstr("answer    7 tokens, 1.000 s, 7.0 tokens/s"));
 }
 
+TEST_F(ChatTerminal, HasNoSpeedOfAnAnswerThatBroke) {
+    service_->on_lines("POST /api/chat", {R"({"message":{"content":"Hel"}})", R"({"error":"lost"})"});
+    enter("x");
+    EXPECT_THAT(enter("/stats"), HasSubstr("the last answer was cut short"));
+}
+
 TEST_F(ChatTerminal, SetsWhatTheNextQuestionSends) {
     enter("/set parameter temperature 0.5");
     enter("/set system \"\"\"be\x1b\rbrief\"\"\"");

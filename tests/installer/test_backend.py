@@ -246,7 +246,7 @@ class FromAFile(BackendCase):
         self.backend("install", "--from", pack(folder, self.packed / "boom-out", "--version", "6.6.6"))
         self.assertFalse(mark.exists())
 
-    def test_leaves_nothing_when_it_is_killed_and_cleans_up_after_one_that_was(self):
+    def test_cleans_up_after_one_that_was_killed(self):
         stale = self.plugins / ".staging-killed/package"
         stale.mkdir(parents=True)
         (stale / "half").touch()
