@@ -10,6 +10,7 @@ last=$tree/src/ggml/src/ggml-backend-impl.h # what the newest version of this sc
 is_there() { [ -e "$tree/complete" ] && [ -e "$last" ]; }
 if is_there; then echo "$tree"; exit 0; fi
 
+# shellcheck disable=SC2119
 need_tools
 mkdir -p "$cache_root"
 exec 9>"$cache_root/fetch.lock"
