@@ -94,6 +94,12 @@ class EmberTraining(unittest.TestCase):
         result = subprocess.run(["/usr/bin/python3", TOOLS / "check_kernels.py"], capture_output=True, text=True)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr[-2000:])
 
+    def test_the_kernels_are_refused_for_what_they_do_not_do(self):
+        for words in (["--device", "cuda"], ["--question-weight", "0.1"]):
+            result = subprocess.run(["/usr/bin/python3", TOOLS / "train.py", "/nowhere", "--kernels", *words], capture_output=True, text=True)
+            self.assertEqual(result.returncode, 2, words)
+            self.assertIn("--kernels", result.stderr.splitlines()[-1])
+
 
 @needs_llama
 class EmberInOurRunner(HearthTest):

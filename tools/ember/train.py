@@ -277,7 +277,10 @@ def parse_arguments():
     shape = Shape()
     for name in ("hidden", "layers", "heads", "key_value_heads", "feed_forward"):
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=getattr(shape, name))
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.kernels and (options.device != "cpu" or options.question_weight > 0):
+        parser.error("--kernels: they read a CPU's memory, and weigh every token alike")
+    return options
 
 
 def main() -> int:
