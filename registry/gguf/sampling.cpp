@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <type_traits>
@@ -31,21 +32,40 @@ Json number_of(const Value& value) {
         value);
 }
 
+struct Row {
+    const char* key;
+    const char* option;
+    bool whole;
+    double least;
+    double most;
+};
+
+/// Within what the options of a request may be (daemon/handlers/options.cpp).
+constexpr double most_tokens = 1e7;
+constexpr std::array rows{Row{"general.sampling.temp", "temperature", false, 0, 100},
+                          Row{"general.sampling.top_k", "top_k", true, -1, most_tokens},
+                          Row{"general.sampling.top_p", "top_p", false, 0, 1},
+                          Row{"general.sampling.min_p", "min_p", false, 0, 1},
+                          Row{"general.sampling.penalty_last_n", "repeat_last_n", true, -1, most_tokens},
+                          Row{"general.sampling.penalty_repeat", "repeat_penalty", false, 0, 100}};
+
+bool is_possible(const Row& row, const Json& number) {
+    if (number.is_null()) {
+        return false;
+    }
+    const auto value = number.get<double>();
+    return value >= row.least && value <= row.most && (!row.whole || value == std::trunc(value));
+}
+
 } // namespace
 
 std::string recommended_options(const Header& header) {
-    static constexpr std::pair<const char*, const char*> names[] = {
-        {"general.sampling.temp", "temperature"},
-        {"general.sampling.top_k", "top_k"},
-        {"general.sampling.top_p", "top_p"},
-        {"general.sampling.min_p", "min_p"},
-        {"general.sampling.penalty_last_n", "repeat_last_n"},
-        {"general.sampling.penalty_repeat", "repeat_penalty"}};
     Json options = Json::object();
-    for (const auto& [key, name] : names) {
-        const Value* value = header.find(key);
-        if (Json number = value != nullptr ? number_of(*value) : Json(); !number.is_null()) {
-            options[name] = std::move(number);
+    for (const Row& row : rows) {
+        const Value* value = header.find(row.key);
+        Json number = value != nullptr ? number_of(*value) : Json();
+        if (is_possible(row, number)) {
+            options[row.option] = std::move(number);
         }
     }
     return options.empty() ? std::string() : options.dump();

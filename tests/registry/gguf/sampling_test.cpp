@@ -36,6 +36,17 @@ TEST(GgufSampling, TakesEveryKeyByItsNameInTheOptions) {
         R"({"min_p":0.0,"repeat_last_n":64,"repeat_penalty":1.05,"temperature":0.6,"top_k":20,"top_p":0.95})");
 }
 
+TEST(GgufSampling, LeavesOutWhatARequestCouldNotSay) {
+    EXPECT_EQ(recommended(llama()
+                              .f32("general.sampling.temp", -1)
+                              .f32("general.sampling.top_k", 40.5F)
+                              .f32("general.sampling.top_p", 1.5F)
+                              .f32("general.sampling.min_p", 2)
+                              .i32("general.sampling.penalty_last_n", -2)
+                              .f32("general.sampling.penalty_repeat", 1000)),
+              "");
+}
+
 TEST(GgufSampling, LeavesOutWhatIsNoNumber) {
     EXPECT_EQ(recommended(llama()
                               .text("general.sampling.temp", "hot")
