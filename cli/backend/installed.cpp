@@ -207,8 +207,12 @@ const Installed& require_installed(const std::vector<Installed>& all, const Back
 
 void use(const Places& places, const Installed& chosen) {
     if (!chosen.manifest.problem.empty()) {
-        throw Error(ErrorCode::backend_failed, fmt::format("the backend {} does not work: {}",
-                                                           chosen.id.text(), chosen.manifest.problem));
+        throw Error(
+            ErrorCode::backend_failed,
+            fmt::format("the backend {} does not work: {}", chosen.id.text(), chosen.manifest.problem),
+            chosen.origin == Origin::user
+                ? fmt::format("hearth backend remove {}, and install it again", chosen.id.text())
+                : "");
     }
     const fs::path folder = chosen.manifest.file.parent_path();
     if (chosen.origin == Origin::package) { // it counts wherever nothing else was chosen

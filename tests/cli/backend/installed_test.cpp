@@ -154,8 +154,14 @@ TEST_F(InstalledBackends, ThatAreBrokenAreShownAndNeverUsed) {
     write(places_.user / "torn/backend-torn.json", "{");
     EXPECT_THAT(all(), ElementsAre("cuda@0.9.0", "llama@0.5.0", "old@1", "torn"));
     EXPECT_THAT(used(), ElementsAre("llama@0.5.0 by package")) << "as the service falls back";
-    EXPECT_THAT(expect_error(ErrorCode::backend_failed, [&] { use("cuda"); }),
-                HasSubstr("library is not there"));
+    try {
+        use("cuda");
+        ADD_FAILURE() << "cuda does not work";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::backend_failed);
+        EXPECT_THAT(error.what(), HasSubstr("library is not there"));
+        EXPECT_EQ(error.hint(), "hearth backend remove cuda@0.9.0, and install it again");
+    }
     EXPECT_THAT(expect_error(ErrorCode::backend_failed, [&] { use("old"); }),
                 HasSubstr("plugin ABI 2, this Hearth speaks 1"));
     write(places_.versions() / "cuda@0.9.0/package.json", "{");
