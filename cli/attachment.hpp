@@ -20,6 +20,7 @@ struct Attachment {
 /// Reads a file; its bytes say what it is, not its name.
 /// @throws Error  usage: no such file, a folder, or neither text in UTF-8 nor a picture; too_large above 32 MiB
 Attachment read_attachment(const std::filesystem::path& path);
+/// All of them, in order. @throws Error  as above, for the first that cannot be
 std::vector<Attachment> read_attachments(const std::vector<std::string>& paths);
 
 /// The question, then each text under its name, fenced.

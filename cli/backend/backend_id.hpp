@@ -23,6 +23,7 @@ struct BackendId {
 
     /// @throws Error  usage
     static BackendId parse(std::string_view text);
+    /// As it is typed; also the folder's name in `.versions`.
     std::string text() const { return version.empty() ? name : name + "@" + version; }
 
     bool operator==(const BackendId&) const = default;

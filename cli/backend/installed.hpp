@@ -25,6 +25,7 @@ struct Places {
     std::filesystem::path shipped;
     std::filesystem::path user;
 
+    /// Of the program that runs and its user.
     static Places own();
     std::filesystem::path versions() const { return user / ".versions"; }
     std::filesystem::path used() const { return user / ".used"; }

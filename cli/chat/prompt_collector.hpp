@@ -21,6 +21,7 @@ class PromptCollector {
     std::optional<Prompt> take(std::string_view line);
     /// A prompt has begun and is not complete.
     bool open() const noexcept { return open_; }
+    /// Forgets what has begun.
     void reset() noexcept;
 
   private:

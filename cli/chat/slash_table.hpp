@@ -7,6 +7,7 @@
 
 namespace hearth::cli {
 
+/// What a slash command does, whatever name it was typed by.
 enum class Slash { set, show, load, save, clear, file, retry, stats, help, bye };
 
 /// A command of the conversation. Help and completion are made of this table.
