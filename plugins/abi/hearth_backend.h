@@ -117,7 +117,9 @@ typedef struct hearth_request hearth_request; /* the plugin's */
 /* Operations and the JSON they speak. `stream` in the body says whether there are many events or one.
  *   "chat"      body: OpenAI chat completion request. Events: chat.completion.chunk objects, or one chat.completion. The last event
  *               carries "usage" {prompt_tokens, completion_tokens}, choices[0].finish_reason, and may carry "timings"
- *               {prompt_n, prompt_ms, predicted_n, predicted_ms}.
+ *               {prompt_n, prompt_ms, predicted_n, predicted_ms}; where one of the body's "stop" ended it, choices[0].stop_reason says
+ *               which. "continue_final_message": true (with "add_generation_prompt": false) goes on with a last message of the assistant, where
+ *               the backend can, and says what is new. "return_progress": true asks for events before the answer with "prompt_progress" {total, processed}, in tokens.
  *   "complete"  body: {"prompt": text or tokens, "stream", "n_predict", sampling as in OpenAI's completions plus top_k, min_p, seed,
  *               repeat_penalty, stop, "return_tokens"}. Events: {"content": text, "tokens": [ids], "stop": false}, the last with
  *               "stop": true, "stop_type": "eos"|"limit"|"word", "tokens_evaluated", "tokens_predicted", "timings".
@@ -125,6 +127,7 @@ typedef struct hearth_request hearth_request; /* the plugin's */
  *               One event: {"embeddings": [[floats, L2-normalised]], "tokens": n}.
  *   "tokenize"  body: {"content": text, "add_special": bool}. One event: {"tokens": [ids]}.
  *   "template"  body: as chat. One event: {"prompt": text}.
+ *   "count"     body: as chat. One event: {"tokens": n}, how long its prompt is, images included.
  */
 typedef struct hearth_backend {
     uint32_t abi_version;

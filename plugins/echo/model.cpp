@@ -23,7 +23,7 @@ Json parse_object(hearth_str text, const char* what) {
 }
 
 std::vector<std::string> operation_names() {
-    return {"chat", "complete", "embed", "tokenize", "template"};
+    return {"chat", "complete", "embed", "tokenize", "template", "count"};
 }
 
 namespace {

@@ -55,13 +55,13 @@ void Request::prepare_text(const Json& body, std::string text, std::int64_t prom
          --again) {
         said += " " + text;
     }
-    bool found = false;
-    words_ = split_words(cut_at_stop(std::move(said), stops_of(body), found));
-    finish_ = found ? "word" : "eos";
+    words_ = split_words(cut_at_stop(std::move(said), stops_of(body), stop_word_));
+    finish_ = stop_word_.empty() ? "eos" : "word";
     std::int64_t limit = limit_of(body);
     if (limit >= 0 && static_cast<std::size_t>(limit) < words_.size()) {
         words_.resize(static_cast<std::size_t>(limit));
         finish_ = "limit";
+        stop_word_.clear();
     }
 }
 
@@ -110,6 +110,9 @@ void Request::prepare_single(const Json& body) {
         single_ = tokenize_event(body);
     } else if (operation_ == "template") {
         single_ = {{"prompt", render(messages_of(body))}};
+    } else if (operation_ == "count") {
+        single_ = Json::object();
+        single_["tokens"] = split_words(render(messages_of(body))).size();
     } else {
         throw Failure(HEARTH_E_UNSUPPORTED, "echo has no operation \"" + operation_ + "\"");
     }
@@ -158,7 +161,11 @@ void Request::say(const hearth_sink& sink) {
     const std::int64_t delay_ms = option("echo_delay_ms", 0);
     const bool chat = operation_ == "chat";
     if (stream_ && chat) { // llama.cpp opens with the role and no text, too
-        write(sink, chunk({{"role", "assistant"}, {"content", nullptr}}, nullptr));
+        Json opening = chunk({{"role", "assistant"}, {"content", nullptr}}, nullptr);
+        if (wishes_.value("return_progress", Json()) == true) {
+            opening["prompt_progress"] = {{"total", prompt_tokens_}, {"processed", prompt_tokens_}};
+        }
+        write(sink, opening);
     }
     for (std::size_t said = 0; said < words_.size(); ++said) {
         misbehave(said);
@@ -276,6 +283,9 @@ Json Request::last_event(double elapsed_ms) const {
             const std::string id = "call_echo_" + std::to_string(number_);
             message["tool_calls"] = Json::array({{{"id", id}, {"type", "function"}, {"function", call_}}});
         }
+    }
+    if (!stop_word_.empty()) {
+        event["choices"][0]["stop_reason"] = stop_word_;
     }
     event["usage"] = {{"prompt_tokens", prompt_tokens_},
                       {"completion_tokens", predicted},

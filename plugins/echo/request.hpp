@@ -51,11 +51,12 @@ class Request {
 
     Model& model_;
     std::string operation_;
-    Json single_; ///< the one event of embed, tokenize and template
+    Json single_; ///< the one event of embed, tokenize, template and count
     Json wishes_; ///< echo_* of the body over the load options
     Json call_;   ///< {name, arguments as text} of a tool instead of words
     std::vector<std::string> words_;
     std::string finish_ = "eos"; ///< eos, limit or word
+    std::string stop_word_;      ///< that ended the text
     std::int64_t prompt_tokens_ = 0;
     bool stream_ = false;
     std::uint64_t number_ = 0;

@@ -1,5 +1,6 @@
 #include "plugins/echo/text.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace hearth::echo {
@@ -57,17 +58,17 @@ std::vector<float> embed(std::string_view text) {
     return vector;
 }
 
-std::string cut_at_stop(std::string text, const std::vector<std::string>& stops, bool& found) {
+std::string cut_at_stop(std::string text, const std::vector<std::string>& stops, std::string& met) {
     std::size_t first = std::string::npos;
+    met.clear();
     for (const std::string& stop : stops) {
-        if (!stop.empty()) {
-            first = std::min(first, text.find(stop));
+        const std::size_t at = stop.empty() ? std::string::npos : text.find(stop);
+        if (at < first) {
+            first = at;
+            met = stop;
         }
     }
-    found = first != std::string::npos;
-    if (found) {
-        text.resize(first);
-    }
+    text.resize(std::min(first, text.size()));
     return text;
 }
 

@@ -20,7 +20,7 @@ inline constexpr std::int64_t begin_of_text = 1;
 /// Eight numbers with length 1 that depend on the text alone.
 std::vector<float> embed(std::string_view text);
 
-/// @return `text` up to the first of `stops`; sets `found` when there is one. Empty stops are ignored.
-std::string cut_at_stop(std::string text, const std::vector<std::string>& stops, bool& found);
+/// @return `text` up to the first of `stops`; `met` becomes that one, or empty. Empty stops are ignored.
+std::string cut_at_stop(std::string text, const std::vector<std::string>& stops, std::string& met);
 
 } // namespace hearth::echo

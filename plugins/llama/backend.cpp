@@ -114,10 +114,11 @@ hearth_status describe(const hearth_sink* sink, hearth_error* error) {
         if (std::string variant = hearth::llama::cpu_variant(); !variant.empty()) {
             engine["variant"] = std::move(variant);
         }
-        const Json event = {{"operations", {"chat", "complete", "embed", "quantize", "tokenize", "template"}},
-                            {"formats", {"gguf"}},
-                            {"engine", std::move(engine)},
-                            {"options", hearth::llama::options_schema()}};
+        const Json event = {
+            {"operations", {"chat", "complete", "embed", "quantize", "tokenize", "template", "count"}},
+            {"formats", {"gguf"}},
+            {"engine", std::move(engine)},
+            {"options", hearth::llama::options_schema()}};
         hearth::llama::emit(*sink, event.dump());
     });
 }

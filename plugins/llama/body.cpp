@@ -89,6 +89,17 @@ void loosen_tools(Json& body) {
     }
 }
 
+/// The engine says which stop text it met only among what it says for debugging; of that nothing else is wanted.
+void ask_for_stop_word(Json& body) {
+    const auto stop = body.find("stop");
+    body.erase("verbose");
+    body.erase("response_fields");
+    if (stop != body.end() && !stop->empty()) {
+        body["verbose"] = true;
+        body["response_fields"] = Json::array({"stopping_word"});
+    }
+}
+
 } // namespace
 
 void prepare_chat(Json& body) {
@@ -110,6 +121,7 @@ void prepare_chat(Json& body) {
     refuse_grammar(body);
     check_response_format(body);
     loosen_tools(body);
+    ask_for_stop_word(body);
     const auto stream = body.find("stream");
     if (stream != body.end() && stream->is_boolean() && stream->get<bool>()) {
         body["stream_options"] = {{"include_usage", true}};

@@ -165,7 +165,7 @@ void Model::describe() {
 
     Json operations = Json::array({"tokenize"});
     if (can_chat_) {
-        operations.insert(operations.end(), {"chat", "complete", "template"});
+        operations.insert(operations.end(), {"chat", "complete", "template", "count"});
     }
     if (can_embed_) {
         operations.push_back("embed");

@@ -7,6 +7,7 @@
 #include <server-context.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace hearth::llama {
 
@@ -50,6 +51,8 @@ Request::Request(const Model& model, std::string_view operation, hearth_str body
         operation_ = Operation::tokenize;
     } else if (operation == "template") {
         operation_ = Operation::render_template;
+    } else if (operation == "count") {
+        operation_ = Operation::count;
     } else {
         throw Failure(HEARTH_E_UNSUPPORTED, "the operation '" + std::string(operation) + "' is not offered");
     }
@@ -103,6 +106,9 @@ void Request::run(const hearth_sink& sink) {
             break;
         case Operation::render_template:
             response = routes.post_apply_template(request);
+            break;
+        case Operation::count:
+            response = routes.post_chat_completions_tok(request);
             break;
         }
     } catch (const std::bad_alloc&) {
@@ -168,6 +174,12 @@ void Request::take_event(std::string_view event, const hearth_sink& sink) {
 /// The engine sends the finish reason, then usage in a chunk without choices; the ABI wants both in the last
 /// event.
 void Request::take_chat_event(std::string_view event, const hearth_sink& sink) {
+    if (event.find("\"__verbose\":") != std::string_view::npos) {
+        Json parsed = Json::parse(event);
+        take_stop_word(parsed);
+        take_chat_event(parsed.dump(), sink);
+        return;
+    }
     if (event.find("\"finish_reason\":null") != std::string_view::npos) {
         give(event, sink);
         return;
@@ -185,6 +197,22 @@ void Request::take_chat_event(std::string_view event, const hearth_sink& sink) {
         give(held_->dump(), sink);
     }
     held_ = std::move(chunk);
+    show_stop_word(*held_);
+}
+
+void Request::take_stop_word(Json& event) {
+    const auto found = event.find("__verbose");
+    if (found == event.end()) {
+        return;
+    }
+    stop_word_ = found->is_object() ? found->value("stopping_word", "") : "";
+    event.erase(found);
+}
+
+void Request::show_stop_word(Json& event) {
+    if (!stop_word_.empty() && event.contains("choices") && !event["choices"].empty()) {
+        event["choices"][0]["stop_reason"] = std::exchange(stop_word_, {});
+    }
 }
 
 void Request::take_answer(const std::string& answer, const hearth_sink& sink) {
@@ -199,6 +227,11 @@ void Request::take_answer(const std::string& answer, const hearth_sink& sink) {
         parsed = embed_event(parsed, tokens_);
     } else if (operation_ == Operation::complete) {
         trim_completion(parsed);
+    } else if (operation_ == Operation::chat) {
+        take_stop_word(parsed);
+        show_stop_word(parsed);
+    } else if (operation_ == Operation::count) {
+        parsed = Json{{"tokens", parsed.at("input_tokens")}};
     }
     give(parsed.dump(), sink);
 }

@@ -27,7 +27,7 @@ class Request {
     void cancel() noexcept { cancelled_.store(true); }
 
   private:
-    enum class Operation { chat, complete, embed, tokenize, render_template };
+    enum class Operation { chat, complete, embed, tokenize, render_template, count };
 
     void prepare(Json body);
     void stream(server_http_res& response, const hearth_sink& sink);
@@ -35,6 +35,10 @@ class Request {
     void take_event(std::string_view event, const hearth_sink& sink);
     void take_chat_event(std::string_view event, const hearth_sink& sink);
     void take_answer(const std::string& answer, const hearth_sink& sink);
+    /// Takes the stop text that was met out of what the engine says for debugging.
+    void take_stop_word(Json& event);
+    /// Puts it beside the reason of the end: choices[0].stop_reason.
+    void show_stop_word(Json& event);
     void give(std::string_view event, const hearth_sink& sink);
     [[noreturn]] void throw_cancelled() const;
 
@@ -44,6 +48,7 @@ class Request {
     std::int64_t tokens_ = 0; ///< of embed
     std::atomic<bool> cancelled_ = false;
     const std::function<bool()> should_stop_ = [this] { return cancelled_.load(); };
+    std::string stop_word_;    ///< that ended the answer
     std::optional<Json> held_; ///< the chunk with the finish reason, which waits for usage and timings
 };
 

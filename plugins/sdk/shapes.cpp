@@ -189,6 +189,12 @@ void check_template(const std::vector<Json>& events) {
             "the prompt lacks the message");
 }
 
+void check_count(const std::vector<Json>& events) {
+    require(events.size() == 1, "there must be one event");
+    count(events[0], "tokens", "the event");
+    require(events[0]["tokens"] > 0, "a prompt has no tokens");
+}
+
 Json body_for(const std::string& operation, bool stream, int tokens) {
     const std::string words = "the river runs past the old mill and down to the quiet sea where the boats "
                               "wait for the morning wind";
@@ -224,6 +230,8 @@ void check_events(const std::string& operation, const std::vector<Json>& events,
         check_tokens(events);
     } else if (operation == "template") {
         check_template(events);
+    } else if (operation == "count") {
+        check_count(events);
     }
 }
 

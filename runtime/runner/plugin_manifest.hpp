@@ -9,7 +9,7 @@ namespace hearth::runtime {
 
 /// `backend-<name>.json` beside a plugin: lets the core know a backend without loading it.
 /// {"manifest":1,"name":"echo","abi":1,"version":"1.0","library":"hearth-echo.so","sha256":"<64 hex>",
-///  "operations":["chat","complete","embed","tokenize","template"],"formats":["gguf"],"description":"…"}
+///  "operations":["chat","complete","embed","tokenize","template","count"],"formats":["gguf"],"description":"…"}
 /// `formats` empty: the backend needs no model files.
 struct PluginManifest {
     std::string name;

@@ -87,7 +87,7 @@ class Runner {
     /// @throws Error   model_invalid, invalid_argument, unsupported, runner_lost (the dry run may abort)
     virtual boost::asio::awaitable<Json> estimate(LoadSpec spec, std::vector<registry::OpenModelFile> files,
                                                   std::vector<PretendedDevice> pretend) = 0;
-    /// Starts an operation ("chat", "complete", "embed", "tokenize", "template") with its JSON body.
+    /// Starts an operation ("chat", "complete", "embed", "tokenize", "template", "count") with its JSON body.
     virtual boost::asio::awaitable<std::unique_ptr<RequestStream>> request(std::string operation,
                                                                            std::string body) = 0;
     /// An operation of the runner itself that has one answer: "devices", "describe", "measure", "estimate"

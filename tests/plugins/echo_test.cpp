@@ -101,6 +101,23 @@ TEST_F(Echo, EndsAtAStop) {
     EXPECT_EQ(event["stop_type"], "word");
 }
 
+TEST_F(Echo, SaysWhichStopEndedAChat) {
+    load();
+    const Json event = chat("one two three", {{"stop", {"four", "two"}}}).single();
+    EXPECT_EQ(event["choices"][0]["stop_reason"], "two");
+    EXPECT_FALSE(chat("one", {{"stop", {"four"}}}).single()["choices"][0].contains("stop_reason"));
+}
+
+TEST_F(Echo, CountsAPromptAndSaysItBeforeTheAnswer) {
+    load();
+    const Outcome outcome = chat("one two", {{"stream", true}, {"return_progress", true}});
+    const Json tokens = outcome.all().back()["usage"]["prompt_tokens"];
+    EXPECT_EQ(outcome.all().front()["prompt_progress"]["total"], tokens);
+    const Json message = {{"role", "user"}, {"content", "one two"}};
+    EXPECT_EQ(plugin().ask(model_, "count", {{"messages", Json::array({message})}}).single()["tokens"],
+              tokens);
+}
+
 TEST_F(Echo, RefusesAPromptLongerThanItsContext) {
     load(Json::object(), 1, 3);
     EXPECT_EQ(create_status("complete", {{"prompt", "one two three"}}), HEARTH_OK);

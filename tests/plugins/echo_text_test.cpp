@@ -37,11 +37,11 @@ TEST(EchoText, EmbedsInAVectorOfLengthOneThatDependsOnTheText) {
 }
 
 TEST(EchoText, CutsAtTheFirstStop) {
-    bool found = false;
-    EXPECT_EQ(cut_at_stop("one two three", {"three", "two", ""}, found), "one ");
-    EXPECT_TRUE(found);
-    EXPECT_EQ(cut_at_stop("one", {"two"}, found), "one");
-    EXPECT_FALSE(found);
+    std::string met;
+    EXPECT_EQ(cut_at_stop("one two three", {"three", "two", ""}, met), "one ");
+    EXPECT_EQ(met, "two");
+    EXPECT_EQ(cut_at_stop("one", {"two"}, met), "one");
+    EXPECT_EQ(met, "");
 }
 
 } // namespace

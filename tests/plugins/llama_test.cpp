@@ -317,6 +317,38 @@ TEST_F(LlamaBackend, CountsTokensAndRendersTheTemplate) {
     EXPECT_EQ(rendered.last()["prompt"], "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n");
 }
 
+TEST_F(LlamaBackend, CountsWhatAChatReads) {
+    load_tiny();
+    const Answer counted = host.ask(model, "count", chat("hello there", 1, false));
+    EXPECT_EQ(
+        counted.last(),
+        (json{{"tokens",
+               host.ask(model, "chat", chat("hello there", 1, false)).last()["usage"]["prompt_tokens"]}}));
+    json body = chat("hello there", 2, true);
+    body["return_progress"] = true;
+    const Answer streamed = host.ask(model, "chat", body);
+    EXPECT_EQ(json::parse(streamed.events.front())["prompt_progress"]["total"], counted.last()["tokens"]);
+}
+
+TEST_F(LlamaBackend, SaysWhichStopEndedAChatAndNothingElseOfIt) {
+    load_tiny();
+    json body = chat("hello", 24, false);
+    const std::string text = host.ask(model, "chat", body).last()["choices"][0]["message"]["content"];
+    ASSERT_GT(text.size(), 8u);
+    const std::string stop = text.substr(text.size() / 2, 3);
+    body["stop"] = {"never said", stop};
+    for (const bool stream : {false, true}) {
+        body["stream"] = stream;
+        const Answer answer = host.ask(model, "chat", body);
+        EXPECT_EQ(answer.last()["choices"][0]["stop_reason"], stop);
+        for (const std::string& event : answer.events) {
+            EXPECT_THAT(event, Not(HasSubstr("__verbose")));
+        }
+    }
+    body["stop"] = {"never said"};
+    EXPECT_FALSE(host.ask(model, "chat", body).last()["choices"][0].contains("stop_reason"));
+}
+
 TEST_F(LlamaBackend, NeverShowsWhereTheModelLies) {
     std::string all;
     ASSERT_EQ(load(tiny_split).status, HEARTH_OK);
