@@ -85,6 +85,20 @@ std::string openai_type(int http_status) {
     }
 }
 
+std::string anthropic_type(const Error& error) {
+    const int http_status = error_row(error.code()).http_status;
+    switch (http_status) {
+    case 413:
+        return "request_too_large";
+    case 503:
+        return "overloaded_error";
+    case 504:
+        return "timeout_error";
+    default:
+        return openai_type(http_status); // the names are the same
+    }
+}
+
 /// A string member, or empty: a peer's error text is worth reading even when its shape is wrong.
 std::string text_member(const Json& object, const char* key) {
     const auto member = object.find(key);
@@ -121,6 +135,16 @@ Json openai_error_json(const Error& error) {
     Json body;
     body["error"] = std::move(inner);
     return body;
+}
+
+Json anthropic_error_json(const Error& error) {
+    Json details{{"error_code", code_name(error.code())}}; // where Anthropic's clients look for a code
+    Json inner{{"type", anthropic_type(error)}, {"message", error.what()}, {"code", code_name(error.code())}};
+    if (!error.hint().empty()) {
+        inner["hint"] = error.hint();
+    }
+    inner["details"] = std::move(details);
+    return {{"type", "error"}, {"error", std::move(inner)}};
 }
 
 Error error_from_json(const std::string& body, int http_status) {

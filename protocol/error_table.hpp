@@ -22,7 +22,10 @@ const ErrorRow& error_row(ErrorCode code) noexcept;
 Json error_json(const Error& error);
 /// {"error":{"message","type","param":null,"code"}} as OpenAI's clients expect, plus "hint".
 Json openai_error_json(const Error& error);
-/// The Error in a body of either shape; `fallback_status` gives the code when the body has none (a peer's
+/// {"type":"error","error":{"type","message"}} as Anthropic's clients expect, plus "code", "hint" and, where those
+/// clients show it, "details": {"error_code"}.
+Json anthropic_error_json(const Error& error);
+/// The Error in a body of any of these shapes; `fallback_status` gives the code when the body has none (a peer's
 /// answer).
 Error error_from_json(const std::string& body, int http_status);
 

@@ -103,6 +103,11 @@ asio::awaitable<void> ResponseWriter::write_json(Json value) {
     co_await write_raw(std::move(text));
 }
 
+asio::awaitable<void> ResponseWriter::write_event(std::string name, Json value) {
+    std::string text = "event: " + name + "\ndata: " + to_text(value) + "\n\n";
+    co_await write_raw(std::move(text));
+}
+
 asio::awaitable<void> ResponseWriter::write_raw(std::string text) {
     assert(stream_ != Stream::none && !finished_ && !text.empty()); // an empty chunk would end the stream
     std::string bytes;
@@ -139,13 +144,28 @@ asio::awaitable<void> ResponseWriter::finish() {
 }
 
 std::string ResponseWriter::error_text(const Error& error) const {
-    return to_text(options_.style == ErrorStyle::openai ? protocol::openai_error_json(error)
-                                                        : protocol::error_json(error));
+    switch (options_.style) {
+    case ErrorStyle::openai:
+        return to_text(protocol::openai_error_json(error));
+    case ErrorStyle::anthropic:
+        return to_text(protocol::anthropic_error_json(error));
+    case ErrorStyle::hearth:
+        break;
+    }
+    return to_text(protocol::error_json(error));
+}
+
+std::string ResponseWriter::error_piece(const Error& error) const {
+    if (stream_ != Stream::sse) {
+        return error_text(error) + "\n";
+    }
+    const char* name = options_.style == ErrorStyle::anthropic ? "event: error\n" : "";
+    return name + ("data: " + error_text(error) + "\n\n");
 }
 
 asio::awaitable<void> ResponseWriter::send_error(Error error) {
-    std::string text = error_text(error);
     if (!head_sent_) {
+        std::string text = error_text(error);
         stream_ = Stream::none;
         std::string type = "application/json; charset=utf-8";
         co_await send(protocol::error_row(error.code()).http_status, std::move(type), std::move(text));
@@ -154,7 +174,7 @@ asio::awaitable<void> ResponseWriter::send_error(Error error) {
     if (finished_) {
         co_return;
     }
-    std::string last = stream_ == Stream::sse ? "data: " + text + "\n\n" : text + "\n";
+    std::string last = error_piece(error);
     co_await write_raw(std::move(last));
     co_await finish();
 }

@@ -16,8 +16,9 @@ class Connection;
 
 /// The shape of error bodies.
 enum class ErrorStyle {
-    hearth, ///< {"error","code","hint"}
-    openai, ///< {"error":{"message","type","param","code"}}
+    hearth,    ///< {"error","code","hint"}
+    openai,    ///< {"error":{"message","type","param","code"}}
+    anthropic, ///< {"type":"error","error":{"type","message","code","hint"}}
 };
 
 /// The answer to one request. A handler sends one whole answer, or begins a stream and writes pieces: each is
@@ -49,6 +50,8 @@ class ResponseWriter {
     void begin_sse();
     /// One line or event of the stream.
     boost::asio::awaitable<void> write_json(Json value);
+    /// One named event of a stream of server-sent events: `event: name`, `data: {…}`.
+    boost::asio::awaitable<void> write_event(std::string name, Json value);
     /// Text as it is: framing is the caller's ("event: x\n", ": heartbeat\n\n", "data: [DONE]\n\n").
     boost::asio::awaitable<void> write_raw(std::string text);
     /// Ends the stream well. The session calls it too.
@@ -67,6 +70,8 @@ class ResponseWriter {
 
     std::string head(int status, const std::string& content_type, std::optional<std::size_t> length) const;
     std::string error_text(const Error& error) const;
+    /// As the last piece of a stream.
+    std::string error_piece(const Error& error) const;
 
     Connection& connection_;
     Options options_;

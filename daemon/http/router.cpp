@@ -101,7 +101,12 @@ Router::Match Router::find(std::string_view method, std::string_view path) const
     return result;
 }
 
-ErrorStyle Router::error_style(std::string_view path) noexcept {
+ErrorStyle Router::error_style(std::string_view target) noexcept {
+    constexpr std::string_view messages = "/v1/messages";
+    const std::string_view path = target.substr(0, target.find('?'));
+    if (path == messages || (path.starts_with(messages) && path[messages.size()] == '/')) {
+        return ErrorStyle::anthropic;
+    }
     return path.starts_with("/v1/") ? ErrorStyle::openai : ErrorStyle::hearth;
 }
 

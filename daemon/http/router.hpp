@@ -61,8 +61,9 @@ class Router {
     /// @param path    decoded
     Match find(std::string_view method, std::string_view path) const;
 
-    /// Paths under /v1 speak OpenAI's errors.
-    static ErrorStyle error_style(std::string_view path) noexcept;
+    /// Paths under /v1/messages speak Anthropic's errors, others under /v1 OpenAI's.
+    /// @param target  a path, with or without a query
+    static ErrorStyle error_style(std::string_view target) noexcept;
 
   private:
     Activity* activity_ = nullptr;

@@ -57,9 +57,27 @@ TEST(ErrorJson, ForOpenAiHasTheShapeItsClientsRead) {
     EXPECT_EQ(openai_error_json(Error(ErrorCode::too_large, "x"))["error"]["type"], "invalid_request_error");
 }
 
-TEST(ErrorFromJson, ReadsBothShapesBack) {
+TEST(ErrorJson, ForAnthropicHasTheShapeItsClientsRead) {
+    const Json body = anthropic_error_json(Error(ErrorCode::model_not_found, "no such model", "pull it"));
+    const Json inner = {{"type", "not_found_error"},
+                        {"message", "no such model"},
+                        {"code", "model.not_found"},
+                        {"hint", "pull it"},
+                        {"details", {{"error_code", "model.not_found"}}}};
+    EXPECT_EQ(body, (Json{{"type", "error"}, {"error", inner}}));
+    const auto type = [](ErrorCode code) { return anthropic_error_json(Error(code, "x"))["error"]["type"]; };
+    EXPECT_EQ(type(ErrorCode::invalid_argument), "invalid_request_error");
+    EXPECT_EQ(type(ErrorCode::token_required), "authentication_error");
+    EXPECT_EQ(type(ErrorCode::forbidden), "permission_error");
+    EXPECT_EQ(type(ErrorCode::too_large), "request_too_large");
+    EXPECT_EQ(type(ErrorCode::busy), "overloaded_error");
+    EXPECT_EQ(type(ErrorCode::timeout), "timeout_error");
+    EXPECT_EQ(type(ErrorCode::runner_lost), "api_error");
+}
+
+TEST(ErrorFromJson, ReadsEveryShapeBack) {
     const Error error(ErrorCode::disk_full, "no space", "remove a model");
-    for (const Json& body : {error_json(error), openai_error_json(error)}) {
+    for (const Json& body : {error_json(error), openai_error_json(error), anthropic_error_json(error)}) {
         const Error read = error_from_json(to_text(body), 200);
         EXPECT_EQ(read.code(), ErrorCode::disk_full);
         EXPECT_STREQ(read.what(), "no space");

@@ -202,6 +202,36 @@ TEST_F(HttpServer, TurnsAnExceptionIntoATypedError) {
     EXPECT_EQ(Json::parse(openai.body)["error"]["message"], "model 'x' not found");
 }
 
+TEST_F(HttpServer, SpeaksAnthropicsErrorsUnderItsPaths) {
+    const auto fail = [](Request, ResponseWriter&) -> asio::awaitable<void> {
+        throw Error(ErrorCode::model_not_found, "model 'x' not found");
+        co_return;
+    };
+    add_route("GET", "/v1/messages", fail);
+    start();
+    for (const char* target : {"/v1/messages", "/v1/messages?beta=true", "/v1/messages/absent"}) {
+        const auto answer = get(target);
+        EXPECT_EQ(answer.status, 404);
+        EXPECT_EQ(Json::parse(answer.body)["type"], "error") << target;
+        EXPECT_EQ(Json::parse(answer.body)["error"]["type"], "not_found_error") << target;
+    }
+    EXPECT_FALSE(Json::parse(get("/v1/messagesx").body).contains("type"));
+}
+
+TEST_F(HttpServer, NamesTheEventsOfAnthropicsStreamsItsErrorsToo) {
+    add_route("GET", "/v1/messages", [](Request, ResponseWriter& out) -> asio::awaitable<void> {
+        out.begin_sse();
+        Json data = {{"a", 1}};
+        co_await out.write_event("first", std::move(data));
+        throw Error(ErrorCode::runner_lost, "the runner ended");
+    });
+    start();
+    const auto events = get("/v1/messages");
+    EXPECT_TRUE(events.body.starts_with("event: first\ndata: {\"a\":1}\n\nevent: error\ndata: {\"error\":{"))
+        << events.body;
+    EXPECT_TRUE(events.body.ends_with("\"type\":\"error\"}\n\n")) << events.body;
+}
+
 TEST_F(HttpServer, EndsABrokenStreamWithAnErrorLine) {
     add_route("GET", "/lines", [](Request, ResponseWriter& out) -> asio::awaitable<void> {
         out.begin_ndjson();
