@@ -109,11 +109,16 @@ asio::awaitable<Target> find_target(Services& services, std::string name, std::s
     co_return target;
 }
 
-void require_capability(const Target& target, std::string_view capability, std::string_view what) {
+std::optional<bool> has_capability(const Target& target, std::string_view capability) {
     if (!target.model || target.model->capabilities.empty()) {
-        return;
+        return std::nullopt;
     }
-    if (std::ranges::find(target.model->capabilities, capability) == target.model->capabilities.end()) {
+    const std::vector<std::string>& has = target.model->capabilities;
+    return std::ranges::find(has, capability) != has.end();
+}
+
+void require_capability(const Target& target, std::string_view capability, std::string_view what) {
+    if (!has_capability(target, capability).value_or(true)) {
         throw Error(ErrorCode::unsupported, fmt::format("\"{}\" does not support {}", target.name, what),
                     fmt::format("it has: {}", fmt::join(target.model->capabilities, ", ")));
     }

@@ -36,6 +36,9 @@ struct Target {
 boost::asio::awaitable<Target> find_target(Services& services, std::string name, std::string backend,
                                            http::App app);
 
+/// Whether the model has it; nullopt where it declares no capabilities at all. @param capability  as below
+std::optional<bool> has_capability(const Target& target, std::string_view capability);
+
 /// @param capability  "completion", "tools", "vision", "thinking", "embedding"
 /// @param what        for the message: `"name" does not support <what>`
 /// @throws Error      unsupported. A model that declares no capabilities at all is believed to have them

@@ -50,8 +50,8 @@ asio::awaitable<void> capabilities(Services& services, const http::Router& route
                    {"routes", route_rows(router)},
                    {"backends", backend_rows(services.scheduler)},
                    {"features",
-                    {"generate", "chat", "embed", "pull", "openai", "events", "load", "plan", "quantize",
-                     "devices", "default", "page"}}};
+                    {"generate", "chat", "embed", "pull", "openai", "anthropic", "events", "load", "plan",
+                     "quantize", "devices", "default", "page"}}};
     co_await out.send_json(200, std::move(answer));
 }
 

@@ -15,6 +15,7 @@ void add_routes(http::Router& router, Services& services) {
     add_embed_routes(router, services);
     add_openai_routes(router, services);
     add_completion_routes(router, services);
+    add_anthropic_routes(router, services);
     add_search_routes(router, services);
     add_load_routes(router, services);
     add_quantize_routes(router, services);

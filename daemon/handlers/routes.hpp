@@ -16,6 +16,7 @@ void add_chat_routes(http::Router& router, Services& services);       ///< chat
 void add_embed_routes(http::Router& router, Services& services);      ///< embed
 void add_openai_routes(http::Router& router, Services& services);     ///< /v1
 void add_completion_routes(http::Router& router, Services& services); ///< /v1/completions
+void add_anthropic_routes(http::Router& router, Services& services);  ///< /v1/messages
 void add_search_routes(http::Router& router, Services& services);     ///< search
 void add_load_routes(http::Router& router, Services& services);       ///< load, unload
 void add_quantize_routes(http::Router& router, Services& services);   ///< quantize
