@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "base/time.hpp"
 #include "daemon/default_models.hpp"
 #include "daemon/handlers/body.hpp"
 #include "daemon/handlers/embedding.hpp"
@@ -17,11 +18,17 @@ namespace asio = boost::asio;
 
 namespace {
 
-Json model_row(const registry::Model& model) {
+/// A row of OpenAI's list and of Anthropic's, which have the address in common.
+Json model_row(const registry::Model& model, const std::string& name) {
     const auto created =
         std::chrono::duration_cast<std::chrono::seconds>(model.modified_at.time_since_epoch()).count();
-    return {
-        {"id", model.ref.short_name()}, {"object", "model"}, {"created", created}, {"owned_by", "library"}};
+    return {{"id", name},
+            {"object", "model"},
+            {"created", created},
+            {"owned_by", "library"},
+            {"type", "model"},
+            {"display_name", name},
+            {"created_at", to_rfc3339(model.modified_at)}};
 }
 
 /// Every model, then `default` where it means one of them to this app.
@@ -30,24 +37,28 @@ asio::awaitable<void> list_models(Services& services, http::Request request, htt
     Json rows = Json::array();
     Json last;
     for (const registry::Model& model : co_await services.catalog.list()) {
-        rows.push_back(model_row(model));
-        if (chosen == model.ref.short_name()) {
-            last = rows.back();
+        const std::string name = model.ref.short_name();
+        rows.push_back(model_row(model, name));
+        if (chosen == name) {
+            last = model_row(model, std::string(default_name));
         }
     }
     if (!last.is_null()) {
-        last["id"] = default_name;
         rows.push_back(std::move(last));
     }
-    Json answer = {{"object", "list"}, {"data", std::move(rows)}};
+    Json answer = {{"object", "list"}, {"has_more", false}, {"first_id", nullptr}, {"last_id", nullptr}};
+    if (!rows.empty()) {
+        answer["first_id"] = rows.front()["id"];
+        answer["last_id"] = rows.back()["id"];
+    }
+    answer["data"] = std::move(rows);
     co_await out.send_json(200, std::move(answer));
 }
 
 asio::awaitable<void> show_model(Services& services, http::Request request, http::ResponseWriter& out) {
     const std::string name = co_await real_name(services, request.parameter("id"), std::move(request.app));
     const registry::Model model = co_await services.catalog.get(name);
-    Json answer = model_row(model);
-    answer["id"] = name;
+    Json answer = model_row(model, name);
     co_await out.send_json(200, std::move(answer));
 }
 
