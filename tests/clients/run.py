@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Runs the official clients of Ollama and OpenAI against a Hearth of its own, through its doors, with generated models.
+"""Runs the official clients of Ollama, OpenAI and Anthropic against a Hearth of its own, through its doors, with generated models and Ember.
 
-Ollama's client comes in over TCP without a token (for what needs more rights it sends one) and over the Unix socket; OpenAI's over TCP with a
-token as its API key, and over TLS.
+Ollama's client comes in over TCP without a token (for what needs more rights it sends one) and over the Unix socket; OpenAI's and
+Anthropic's over TCP with a token as their API key, and over TLS.
 
 The packages (tests/clients/package-lock.json, exact versions and hashes) are installed with npm into a cache outside the repository; without
 npm or network the suites are skipped, which is said and counted. Ends with "N skipped" and "N passed, N failed".
@@ -23,10 +23,10 @@ import many_apps  # noqa: E402
 import models  # noqa: E402
 import node  # noqa: E402
 from door import ports  # noqa: E402
-from harness import FULL, HAS_LLAMA, Service, seconds  # noqa: E402
+from harness import FULL, HAS_LLAMA, ROOT, Service, seconds  # noqa: E402
 from test_tls import make_certificate  # noqa: E402
 
-RUNS = 5
+RUNS = 7
 
 
 def run_node(program, folder, settings, limit=300):
@@ -65,9 +65,11 @@ def run_all(service, folder):
     certificate, key = make_certificate(service.home)
     service.start("--listen", "127.0.0.1:0", "--listen", "0.0.0.0:0", "--tls-cert", certificate, "--tls-key", key)
     near, far = ports(service)
-    yield run_suite("openai_suite.mjs", "openai", folder, settings | {"address": f"http://127.0.0.1:{near}", "token": token})
-    yield run_suite("openai_suite.mjs", "openai, TLS", folder, settings | {"address": f"https://localhost:{far}", "token": token,
-                                                                             "certificate": str(certificate)})
+    settings |= {"token": token, "ember": service.add_model(ROOT / "models/ember/ember.gguf")}
+    plain, tls = {"address": f"http://127.0.0.1:{near}"}, {"address": f"https://localhost:{far}", "certificate": str(certificate)}
+    for name in ("openai", "anthropic"):
+        yield run_suite(f"{name}_suite.mjs", name, folder, settings | plain)
+        yield run_suite(f"{name}_suite.mjs", f"{name}, TLS", folder, settings | tls)
 
 
 def main():
