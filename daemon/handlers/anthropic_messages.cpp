@@ -89,7 +89,10 @@ Json content_of(Json parts) {
     if (parts.empty()) {
         return "";
     }
-    return parts.size() == 1 && parts[0]["type"] == "text" ? parts[0]["text"] : parts;
+    if (parts.size() == 1 && parts[0]["type"] == "text") {
+        return std::move(parts[0]["text"]);
+    }
+    return parts;
 }
 
 /// The parts of a text, or of a list of text and image blocks.
@@ -118,6 +121,29 @@ Json simple_parts(const Json& content, std::string_view what, IgnoredFields& ign
     return parts;
 }
 
+/// Templates know no failed call: the text says it.
+void mark_failed(Json& parts) {
+    if (parts.empty() || parts[0]["type"] != "text") {
+        parts.insert(parts.begin(), Json{{"type", "text"}, {"text", ""}});
+    }
+    parts[0]["text"] = "Error: " + parts[0]["text"].get<std::string>();
+}
+
+/// Claude Code begins its system prompt with a line for Anthropic's accounts, in which `cch=` and five characters are
+/// another check sum at every request. With zeros there the engine finds the beginning that it has read before.
+std::string without_check_sum(std::string text) {
+    constexpr std::size_t length = 5;
+    if (!text.starts_with("x-anthropic-billing-header:")) {
+        return text;
+    }
+    const std::size_t at = text.find("cch=");
+    const std::size_t begin = at + std::string_view("cch=").size();
+    if (at != std::string::npos && begin + length < text.size() && text[begin + length] == ';') {
+        text.replace(begin, length, length, '0');
+    }
+    return text;
+}
+
 /// Grows a list of messages block by block.
 class Conversation {
   public:
@@ -131,7 +157,7 @@ class Conversation {
         }
         std::string text;
         for (const Json& part : parts) {
-            text += (text.empty() ? "" : "\n") + part["text"].get<std::string>();
+            text += (text.empty() ? "" : "\n") + without_check_sum(part["text"].get<std::string>());
         }
         if (!text.empty()) {
             messages_.push_back({{"role", "system"}, {"content", text}});
@@ -215,16 +241,8 @@ class Conversation {
     void add_result(const Json& block) {
         note_others(block, {"type", "tool_use_id", "content", "is_error"}, "tool_result.", ignored_);
         Json parts = simple_parts(block.value("content", Json()), "a tool_result's \"content\"", ignored_);
-        if (flag_field(block, "is_error")
-                .value_or(false)) { // templates know no failed call: the text says it
-            const bool text_first = !parts.empty() && parts[0]["type"] == "text";
-            const std::string text = text_first ? parts[0]["text"].get<std::string>() : "";
-            const Json said = {{"type", "text"}, {"text", "Error: " + text}};
-            if (text_first) {
-                parts[0] = said;
-            } else {
-                parts.insert(parts.begin(), said);
-            }
+        if (flag_field(block, "is_error").value_or(false)) {
+            mark_failed(parts);
         }
         messages_.push_back({{"role", "tool"},
                              {"tool_call_id", text_of(block, "tool_use_id", "a tool_result block")},

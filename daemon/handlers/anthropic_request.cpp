@@ -197,7 +197,7 @@ std::string ignored_line(const IgnoredFields& ignored) {
     for (const std::string& name : ignored) {
         const std::string shown = std::ranges::all_of(name, plain) ? name : "(another field)";
         if (line.size() + shown.size() > longest) {
-            return line + ", …";
+            return line + ", ...";
         }
         line += (line.empty() ? "" : ", ") + shown;
     }

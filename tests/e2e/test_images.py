@@ -96,6 +96,11 @@ class Images(HearthTest):
             self.assertEqual("".join(line.get("response", "") for line in stream), expected)
         body = {"model": self.model, "messages": [openai_question(STRIPES)], "temperature": 0, "seed": 1, "repeat_penalty": 1.0, "max_tokens": 24}
         self.assertEqual(self.client.post("/v1/chat/completions", body).json()["choices"][0]["message"]["content"], expected)
+        picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": STRIPES}}
+        body = {"model": self.model, "messages": [{"role": "user", "content": [picture, {"type": "text", "text": QUESTION}]}], "temperature": 0, "max_tokens": 24}
+        message = self.client.post("/v1/messages", body).json()
+        self.assertEqual(message["content"][0]["text"], expected)
+        self.assertEqual(self.client.post("/v1/messages/count_tokens", body).json(), {"input_tokens": message["usage"]["input_tokens"]})
 
     def test_what_is_no_picture_is_refused_and_the_model_goes_on(self):
         expected = self.text_of([STRIPES])

@@ -72,6 +72,18 @@ TEST(AnthropicRequest, TakesTheSystemPromptAsTextAndAsBlocks) {
     EXPECT_EQ(request.ignored, IgnoredFields{"cache_control"});
 }
 
+TEST(AnthropicRequest, ABillingLineIsTheSameAtEveryRequest) {
+    const auto system = [](const char* text) {
+        return parse(with("system", text)).chat.body["messages"][0]["content"];
+    };
+    EXPECT_EQ(system("x-anthropic-billing-header: cc_version=2.1; cch=a5145;You are"),
+              "x-anthropic-billing-header: cc_version=2.1; cch=00000;You are");
+    for (const char* kept :
+         {"x-anthropic-billing-header: cch=a51", "x-anthropic-billing-header: none", "say cch=a5145;"}) {
+        EXPECT_EQ(system(kept), kept);
+    }
+}
+
 TEST(AnthropicRequest, JoinsTurnsOfOneRoleAndKeepsTheirOrder) {
     Json body = hello();
     body["messages"] = Json::array({{{"role", "user"}, {"content", "a"}},
