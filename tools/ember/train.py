@@ -198,6 +198,8 @@ class Trainer:
         if options.kernels:
             kernels.build(options.folder)
         self.step = 0
+        if options.begin_with and not self.path.exists():
+            self.model.load_state_dict(torch.load(options.begin_with, map_location=options.device)["model"])
         if self.path.exists():
             state = torch.load(self.path, map_location=options.device)
             self.model.load_state_dict(state["model"])
@@ -270,6 +272,7 @@ def parse_arguments():
     parser.add_argument("--device", default="cpu", help="cuda: on a GPU")
     parser.add_argument("--workers", type=int, default=0, help="processes that draw batches beside this one; 0: it draws them itself")
     parser.add_argument("--kernels", action="store_true", help="bf16 on a CPU with kernels.c between the products: two to three times as fast")
+    parser.add_argument("--begin-with", type=Path, help="a checkpoint whose weights are the first ones: a training of an earlier corpus, of the same vocabulary")
     parser.add_argument("--everything", action="store_true")
     parser.add_argument("--blocked", type=Path, help="5-grams of the held-back questions that are not drawn: overlap.py --blocked writes them")
     parser.add_argument("--report", type=int, default=100)
