@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/nearest.hpp"
 #include "base/paths.hpp"
+#include "base/plugin_folder.hpp"
 #include "cli/backend/package.hpp"
 
 #include <fmt/format.h>
@@ -28,7 +29,7 @@ Installed read_version(const fs::path& root) {
     try {
         const Package package = read_package(root);
         backend.id = package.id;
-        const std::vector<fs::path> manifests = manifests_in(root / package.plugin);
+        const std::vector<fs::path> manifests = plugin_manifests_in(root / package.plugin);
         backend.manifest = manifests.empty() ? Manifest{} : read_manifest(manifests.front());
         if (manifests.empty()) {
             backend.manifest.problem = "it has no manifest";
@@ -53,7 +54,7 @@ std::vector<Installed> read_versions(const fs::path& folder) {
 
 std::vector<Installed> read_folder(const fs::path& folder, Origin origin) {
     std::vector<Installed> found;
-    for (const fs::path& file : manifests_below(folder)) {
+    for (const fs::path& file : plugin_manifests_below(folder)) {
         if (file.lexically_relative(folder).string().starts_with('.')) {
             continue; // ours
         }
@@ -80,7 +81,7 @@ void mark_used(std::vector<Installed>& in_order, const Places& places) {
             taken.push_back(backend.manifest.name);
         }
     };
-    for (const fs::path& link : manifests_below(places.used())) {
+    for (const fs::path& link : plugin_manifests_below(places.used())) {
         std::error_code failed;
         const fs::path real = fs::canonical(link, failed);
         for (Installed& backend : in_order) {

@@ -27,9 +27,4 @@ struct Manifest {
 /// Never throws for what is in the file: see `problem`.
 Manifest read_manifest(const std::filesystem::path& file);
 
-/// The manifests in a folder itself, sorted.
-std::vector<std::filesystem::path> manifests_in(const std::filesystem::path& folder);
-/// Where the service looks in one of `paths::plugin_dirs()`: the folder and those in it, in that order.
-std::vector<std::filesystem::path> manifests_below(const std::filesystem::path& folder);
-
 } // namespace hearth::cli::backend

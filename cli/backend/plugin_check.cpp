@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/paths.hpp"
+#include "base/plugin_folder.hpp"
 #include "cli/interrupt.hpp"
 #include "process/program.hpp"
 
@@ -43,7 +44,7 @@ std::string first_failure(const std::string& lines) {
 }
 
 Manifest check_plugin(const fs::path& folder, const Interrupt& interrupt) {
-    const std::vector<fs::path> manifests = manifests_in(folder);
+    const std::vector<fs::path> manifests = plugin_manifests_in(folder);
     if (manifests.size() != 1) {
         throw refused(
             fmt::format("its folder has {} files backend-<name>.json, it must have one", manifests.size()));

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
+#include "base/plugin_folder.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -141,41 +142,10 @@ PluginManifest PluginManifest::read(const fs::path& file) {
     }
 }
 
-namespace {
-
-bool is_manifest(const fs::path& path) {
-    return path.extension() == ".json" && path.filename().string().starts_with("backend-");
-}
-
-std::vector<fs::path> entries_of(const fs::path& folder) {
-    std::vector<fs::path> entries;
-    std::error_code failed;
-    for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {
-        entries.push_back(at->path());
-    }
-    std::ranges::sort(entries); // the order of a folder is the disk's, ours must not be
-    return entries;
-}
-
-std::vector<fs::path> manifests_in(const fs::path& folder) {
-    std::vector<fs::path> manifests;
-    for (const fs::path& entry : entries_of(folder)) {
-        std::error_code failed;
-        if (is_manifest(entry)) {
-            manifests.push_back(entry);
-        } else if (fs::is_directory(entry, failed)) {
-            std::ranges::copy_if(entries_of(entry), std::back_inserter(manifests), is_manifest);
-        }
-    }
-    return manifests;
-}
-
-} // namespace
-
 PluginScan scan_plugins(const std::vector<fs::path>& dirs) {
     PluginScan scan;
     for (const fs::path& dir : dirs) {
-        for (const fs::path& file : manifests_in(dir)) {
+        for (const fs::path& file : plugin_manifests_below(dir)) {
             try {
                 PluginManifest manifest = PluginManifest::read(file);
                 auto same = [&](const PluginManifest& other) { return other.name == manifest.name; };
