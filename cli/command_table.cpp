@@ -1,5 +1,6 @@
 #include "cli/command_table.hpp"
 
+#include "base/error.hpp"
 #include "cli/arguments.hpp"
 
 #include <CLI/CLI.hpp>
@@ -248,8 +249,15 @@ void declare_backend(CLI::App& command, Arguments& arguments) {
     command.add_option("--integrity", options.integrity, "The same as npm writes it: sha512-…");
     command.callback([&options] {
         const bool installs = options.action == "install";
-        if (options.name.empty() && options.action != "list" && (!installs || options.from.empty())) {
-            throw CLI::ValidationError("name", installs ? "or --from is required" : "is required");
+        if (options.name.empty() && installs && options.from.empty()) {
+            throw Error(
+                ErrorCode::usage, "which backend is to be installed?",
+                "hearth backend install NAME asks npm for it; hearth backend install --from FILE takes a "
+                "tarball that is here");
+        }
+        if (options.name.empty() && (options.action == "use" || options.action == "remove")) {
+            throw Error(ErrorCode::usage, "which backend is to be " + options.action + "d?",
+                        "hearth backend " + options.action + " NAME; hearth backend list has the names");
         }
         if (!installs && !(options.from + options.sha256 + options.integrity).empty()) {
             throw CLI::ValidationError("--from, --sha256 and --integrity", "go with install alone");

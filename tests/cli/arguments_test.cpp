@@ -70,9 +70,27 @@ TEST(Arguments, ThatAreWrongAreUsageErrors) {
     refusal({"--frobnicate"});
     refusal({"rm"});
     EXPECT_THAT(refusal({"backend", "fetch"}), HasSubstr("must be one of list, install, use, remove"));
-    EXPECT_THAT(refusal({"backend", "use"}), HasSubstr("is required"));
-    EXPECT_THAT(refusal({"backend", "install"}), HasSubstr("--from is required"));
     EXPECT_THAT(refusal({"backend", "list", "--from", "x.tgz"}), HasSubstr("go with install alone"));
+}
+
+TEST(Arguments, ThatLackABackendAreToldTheWholeCommand) {
+    const std::vector<std::vector<std::string>> told{
+        {"install", "which backend is to be installed?",
+         "hearth backend install NAME asks npm for it; hearth backend "
+         "install --from FILE takes a tarball that is here"},
+        {"use", "which backend is to be used?", "hearth backend use NAME; hearth backend list has the names"},
+        {"remove", "which backend is to be removed?",
+         "hearth backend remove NAME; hearth backend list has the names"}};
+    for (const auto& row : told) {
+        try {
+            parse_arguments({"backend", row[0]});
+            ADD_FAILURE() << row[0];
+        } catch (const Error& error) {
+            EXPECT_EQ(error.code(), ErrorCode::usage);
+            EXPECT_EQ(error.what(), row[1]);
+            EXPECT_EQ(error.hint(), row[2]);
+        }
+    }
 }
 
 TEST(Arguments, NameTheNearestCommand) {
