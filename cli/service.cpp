@@ -6,6 +6,7 @@
 #include "cli/output.hpp"
 #include "cli/user_manager.hpp"
 #include "process/start_service.hpp"
+#include "protocol/sighting.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -83,6 +84,10 @@ bool start_by_manager() {
 
 Service::Service(Interrupt& interrupt, bool quiet)
     : interrupt_(interrupt), quiet_(quiet), client_(paths::api_socket(), interrupt.fd()) {}
+
+bool Service::asleep() const {
+    return protocol::look_at_service(client_.socket()).listener == protocol::Listener::asleep;
+}
 
 const protocol::Client& Service::started_client() {
     if (client_.reachable()) {

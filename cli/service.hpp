@@ -18,6 +18,10 @@ class Service {
     /// not listen
     const protocol::Client& started_client();
 
+    /// Whether the system listens in place of a service that does not run: a connection would start it. Looks without
+    /// one.
+    bool asleep() const;
+
     Interrupt& interrupt() const noexcept { return interrupt_; }
 
   private:

@@ -1,8 +1,8 @@
 #include "tray/once.hpp"
 
 #include "base/error.hpp"
+#include "protocol/sighting.hpp"
 #include "tray/local_facts.hpp"
-#include "tray/service/probe.hpp"
 #include "tray/service/reader.hpp"
 
 namespace hearth::tray {
@@ -25,14 +25,14 @@ PhaseChanged read_service(State& state, const std::filesystem::path& socket) {
 State look_once(const std::filesystem::path& socket) {
     State state;
     PhaseChanged phase{ServicePhase::not_running};
-    switch (look_at_service(socket).listener) {
-    case Listener::service:
+    switch (protocol::look_at_service(socket).listener) {
+    case protocol::Listener::service:
         phase = read_service(state, socket);
         break;
-    case Listener::asleep:
+    case protocol::Listener::asleep:
         phase = {ServicePhase::asleep};
         break;
-    case Listener::none:
+    case protocol::Listener::none:
         break;
     }
     reduce(state, phase);

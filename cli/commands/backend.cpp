@@ -10,7 +10,6 @@
 #include "cli/service.hpp"
 #include "cli/table.hpp"
 #include "cli/terminal.hpp"
-#include "cli/user_manager.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -90,20 +89,9 @@ void list(const Arguments& arguments) {
     }
 }
 
-/// systemd listens for a service that does not run: to ask there whether one runs would start it.
-bool only_systemd_listens() {
-    for (const char* place : {"HEARTH_SOCKET", "HEARTH_RUNTIME", "HEARTH_DATA"}) {
-        if (!environment(place).empty()) {
-            return false;
-        }
-    }
-    return user_manager::active_state("hearthd.socket") == "active" &&
-           user_manager::active_state("hearthd.service") == "inactive";
-}
-
 /// Plugins are found when the service starts; one that runs keeps those it found.
 bool service_runs(const Service& service) {
-    if (only_systemd_listens()) {
+    if (service.asleep()) {
         return false;
     }
     try {

@@ -42,8 +42,11 @@ bool lingers() {
     return std::filesystem::exists("/var/lib/systemd/linger/" + own_user(), ignored);
 }
 
-/// The service that answers, or nothing.
+/// The service that answers, or nothing. One that sleeps is let sleep.
 std::optional<pid_t> answering_pid(const Service& service) {
+    if (service.asleep()) {
+        return std::nullopt;
+    }
     try {
         const auto pid = get_integer(service.client().get("/hearth/v1/status"), "pid");
         return pid ? std::optional(static_cast<pid_t>(*pid)) : std::nullopt;
@@ -211,6 +214,7 @@ void show_status(const Arguments& arguments, const Service& service) {
     const bool manager = user_manager::answers();
     Json answer;
     answer["running"] = pid.has_value();
+    answer["asleep"] = service.asleep();
     answer["pid"] = pid ? Json(*pid) : Json();
     answer["managed"] = pid && is_managed(*pid);
     answer["manager"] = manager;
@@ -223,7 +227,12 @@ void show_status(const Arguments& arguments, const Service& service) {
         return;
     }
     const std::string how = answer["managed"] == true ? "by systemd" : "by itself";
-    std::string text = pid ? fmt::format("running {} (process {})\n", how, *pid) : "not running\n";
+    std::string text = "not running\n";
+    if (pid) {
+        text = fmt::format("running {} (process {})\n", how, *pid);
+    } else if (answer["asleep"] == true) {
+        text = "asleep: the first connection starts it\n";
+    }
     if (!arguments.quiet) {
         text += fmt::format("  socket     {}\n", answer["socket"].get<std::string>());
         text += fmt::format("  at login   {}\n", !manager ? "no service manager of this user answers"

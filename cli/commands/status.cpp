@@ -18,6 +18,7 @@ int report_absence(const Error& error, const Service& service, bool json) {
     if (json) {
         Json answer;
         answer["running"] = false;
+        answer["asleep"] = false;
         answer["socket"] = service.client().socket().string();
         answer["error"] = error.what();
         print_json(std::move(answer));
@@ -26,6 +27,24 @@ int report_absence(const Error& error, const Service& service, bool json) {
         print_error(error, false);
     }
     return protocol::error_row(error.code()).exit_code;
+}
+
+/// Asking would start it, and then tell of a service that has just started.
+void report_sleep(const Service& service, const Arguments& arguments) {
+    const std::string socket = service.client().socket().string();
+    if (arguments.json) {
+        Json answer;
+        answer["running"] = false;
+        answer["asleep"] = true;
+        answer["service"] = nullptr;
+        answer["socket"] = socket;
+        print_json(std::move(answer));
+        return;
+    }
+    print(arguments.quiet
+              ? "asleep\n"
+              : printable(fmt::format("Hearth is asleep: the first connection starts it\n  socket    {}\n",
+                                      socket)));
 }
 
 std::string join(const Json& names) {
@@ -77,6 +96,10 @@ std::string describe(const Json& status) {
 } // namespace
 
 int run_status(const Arguments& arguments, Service& service) {
+    if (service.asleep()) {
+        report_sleep(service, arguments);
+        return 0;
+    }
     Json status;
     try {
         status = service.client().get("/hearth/v1/status");
@@ -89,6 +112,7 @@ int run_status(const Arguments& arguments, Service& service) {
     if (arguments.json) {
         Json answer;
         answer["running"] = true;
+        answer["asleep"] = false;
         answer["service"] = std::move(status);
         print_json(std::move(answer));
     } else {

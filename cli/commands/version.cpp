@@ -30,7 +30,8 @@ std::optional<std::string> service_version(const protocol::Client& client) {
 } // namespace
 
 int run_version(const Arguments& arguments, Service& service) {
-    const auto other = service_version(service.client());
+    const bool asleep = service.asleep();
+    const auto other = asleep ? std::nullopt : service_version(service.client());
     if (arguments.json) {
         Json answer;
         answer["hearth"] = own_version;
@@ -40,7 +41,8 @@ int run_version(const Arguments& arguments, Service& service) {
     }
     std::string text = "hearth " + std::string(own_version) + "\n";
     if (!arguments.quiet) {
-        text += other ? "service " + printable_line(*other) + "\n" : "service not running\n";
+        text += "service " +
+                (other ? printable_line(*other) : std::string(asleep ? "asleep" : "not running")) + "\n";
     }
     print(text);
     if (other && *other != own_version) {

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -88,6 +90,8 @@ FakeService::FakeService(std::filesystem::path socket) : socket_(std::move(socke
         ::listen(listener_.get(), 16) != 0) {
         std::abort();
     }
+    lock_.reset(::open((socket_.parent_path() / "hearth.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    ::flock(lock_.get(), LOCK_EX | LOCK_NB); // of two in one folder the first has it
     thread_ = std::thread([this] { serve(); });
 }
 

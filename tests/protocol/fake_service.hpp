@@ -32,7 +32,8 @@ struct FakeExchange {
 };
 
 /// A stand-in for hearthd on a Unix socket: answers one connection after the other on a thread of its own,
-/// each with the handler of its "METHOD /target"; 404 for what has none.
+/// each with the handler of its "METHOD /target"; 404 for what has none. It holds the lock beside the socket, by which
+/// clients tell a service that runs from one that sleeps.
 class FakeService {
   public:
     using Handler = std::function<void(const FakeExchange&)>;
@@ -59,6 +60,7 @@ class FakeService {
 
     std::filesystem::path socket_;
     UniqueFd listener_;
+    UniqueFd lock_;
     mutable std::mutex mutex_; // guards the two below
     std::map<std::string, Handler> handlers_;
     std::vector<FakeExchange> requests_;

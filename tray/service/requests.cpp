@@ -4,7 +4,7 @@
 #include "base/paths.hpp"
 #include "process/start_service.hpp"
 #include "protocol/client.hpp"
-#include "tray/service/probe.hpp"
+#include "protocol/sighting.hpp"
 #include "tray/service/reader.hpp"
 
 #include <poll.h>
@@ -161,7 +161,7 @@ void Requests::open_page() {
 void Requests::start_service() {
     process::StartedService service = process::start_service();
     const auto deadline = std::chrono::steady_clock::now() + start_limit;
-    while (look_at_service(socket_).listener != Listener::service) {
+    while (protocol::look_at_service(socket_).listener != protocol::Listener::service) {
         if (const auto failure = service.failure()) {
             throw Error(ErrorCode::daemon_unreachable, *failure, "its log: " + paths::log_file().string());
         }

@@ -105,9 +105,9 @@ void ServiceLink::look() {
         return;
     }
     timer_.reset();
-    const Sighting seen = look_at_service(socket_);
+    const protocol::Sighting seen = protocol::look_at_service(socket_);
     switch (seen.listener) {
-    case Listener::service:
+    case protocol::Listener::service:
         if (!is_ending(seen)) {
             connect(seen);
             return;
@@ -115,10 +115,10 @@ void ServiceLink::look() {
         report(ServicePhase::starting);
         look_again_later();
         return;
-    case Listener::asleep:
+    case protocol::Listener::asleep:
         report(ServicePhase::asleep);
         break;
-    case Listener::none:
+    case protocol::Listener::none:
         report(ServicePhase::not_running);
         break;
     }
@@ -141,11 +141,11 @@ int ServiceLink::on_timer(sd_event_source* /*source*/, std::uint64_t /*usec*/, v
     return guarded([self] { link_of(self).look(); });
 }
 
-bool ServiceLink::is_ending(const Sighting& seen) const {
+bool ServiceLink::is_ending(const protocol::Sighting& seen) const {
     return seen.pid != 0 && seen.pid == ended_pid_ && std::chrono::steady_clock::now() < ending_until_;
 }
 
-void ServiceLink::connect(const Sighting& seen) {
+void ServiceLink::connect(const protocol::Sighting& seen) {
     reported_.reset();
     connected_pid_ = seen.pid;
     feed_ = std::make_unique<Feed>(socket_, mailbox_, [this](std::string why) {
@@ -176,8 +176,9 @@ void ServiceLink::connection_ended() {
         why = std::exchange(why_ended_, {});
     }
     log::info("tray", "the connection to the service ended: " + why);
-    const Sighting seen = look_at_service(socket_);
-    if (seen.listener == Listener::service && !is_ending(seen)) { // it runs, and does not talk with us
+    const protocol::Sighting seen = protocol::look_at_service(socket_);
+    if (seen.listener == protocol::Listener::service &&
+        !is_ending(seen)) { // it runs, and does not talk with us
         report(ServicePhase::starting);
         look_again_later();
         return;

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "base/unique_fd.hpp"
+#include "protocol/sighting.hpp"
 #include "tray/dbus/bus.hpp"
 #include "tray/service/feed.hpp"
 #include "tray/service/mailbox.hpp"
-#include "tray/service/probe.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -39,8 +39,8 @@ class ServiceLink {
     void watch_folder();
     void look();
     void look_again_later();
-    void connect(const Sighting& seen);
-    bool is_ending(const Sighting& seen) const;
+    void connect(const protocol::Sighting& seen);
+    bool is_ending(const protocol::Sighting& seen) const;
     void connection_ended();
     void report(ServicePhase phase, std::string note = {});
 

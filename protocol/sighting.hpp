@@ -5,9 +5,9 @@
 
 #include <sys/types.h>
 
-namespace hearth::tray {
+namespace hearth::protocol {
 
-/// What is at the socket.
+/// What is at the socket of the service.
 enum class Listener {
     none,    ///< nobody listens
     asleep,  ///< somebody listens, and the service does not run: a connection would start it
@@ -31,4 +31,4 @@ Sighting look_at_service(const std::filesystem::path& socket);
 Sighting judge_listener(std::string_view unix_sockets, std::string_view locks, std::string_view socket,
                         unsigned long lock_inode);
 
-} // namespace hearth::tray
+} // namespace hearth::protocol

@@ -1,10 +1,10 @@
-#include "tray/service/probe.hpp"
+#include "protocol/sighting.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace hearth::tray {
+namespace hearth::protocol {
 namespace {
 
 const std::string head = "Num       RefCount Protocol Flags    Type St Inode Path\n";
@@ -16,17 +16,17 @@ const std::string socket = "/run/user/1000/hearth/api.sock";
 const std::string lock =
     "1: POSIX  ADVISORY  WRITE 99 00:2e:1 0 EOF\n2: FLOCK  ADVISORY  WRITE 1234 00:2e:777 0 EOF\n";
 
-TEST(TrayProbe, FindsNobodyWhereNobodyListens) {
+TEST(Sighting, FindsNobodyWhereNobodyListens) {
     EXPECT_EQ(judge_listener(head, lock, socket, 777), Sighting{});
     EXPECT_EQ(judge_listener(head + connection, lock, socket, 777), Sighting{})
         << "a connection does not listen";
 }
 
-TEST(TrayProbe, FindsAServiceByItsLock) {
+TEST(Sighting, FindsAServiceByItsLock) {
     EXPECT_EQ(judge_listener(head + listening, lock, socket, 777), (Sighting{Listener::service, 1234}));
 }
 
-TEST(TrayProbe, TakesASocketWithoutALockForAsleep) {
+TEST(Sighting, TakesASocketWithoutALockForAsleep) {
     EXPECT_EQ(judge_listener(head + listening, "", socket, 777), Sighting{Listener::asleep});
     EXPECT_EQ(judge_listener(head + listening, lock, socket, 0), Sighting{Listener::asleep})
         << "no lock file yet";
@@ -35,18 +35,18 @@ TEST(TrayProbe, TakesASocketWithoutALockForAsleep) {
     EXPECT_EQ(judge_listener(head + listening, lock, socket, 7777), Sighting{Listener::asleep});
 }
 
-TEST(TrayProbe, TakesNoSharedLockForTheServices) {
+TEST(Sighting, TakesNoSharedLockForTheServices) {
     const std::string shared = "2: FLOCK  ADVISORY  READ 1234 00:2e:777 0 EOF\n";
     EXPECT_EQ(judge_listener(head + listening, shared, socket, 777), Sighting{Listener::asleep});
 }
 
-TEST(TrayProbe, TellsPathsApart) {
+TEST(Sighting, TellsPathsApart) {
     EXPECT_EQ(judge_listener(head + listening, lock, "/hearth/api.sock", 777), Sighting{})
         << "the end of another path";
     EXPECT_EQ(judge_listener(head + listening, lock, "/run/user/1000/hearth/api.soc", 777), Sighting{});
 }
 
-TEST(TrayProbe, FindsAPathWithSpaces) {
+TEST(Sighting, FindsAPathWithSpaces) {
     const std::string line =
         "0000000000000000: 00000002 00000000 00010000 0001 01 4242 /tmp/my folder/api.sock\n";
     EXPECT_EQ(judge_listener(head + line, lock, "/tmp/my folder/api.sock", 777),
@@ -54,4 +54,4 @@ TEST(TrayProbe, FindsAPathWithSpaces) {
 }
 
 } // namespace
-} // namespace hearth::tray
+} // namespace hearth::protocol

@@ -1,4 +1,4 @@
-#include "tray/service/probe.hpp"
+#include "protocol/sighting.hpp"
 
 #include "base/paths.hpp"
 
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace hearth::tray {
+namespace hearth::protocol {
 namespace {
 
 std::string read_list(const char* path) {
@@ -98,4 +98,4 @@ Sighting look_at_service(const std::filesystem::path& socket) {
     return seen.listener == Listener::asleep && elsewhere && lock == 0 ? Sighting{Listener::service} : seen;
 }
 
-} // namespace hearth::tray
+} // namespace hearth::protocol
