@@ -80,7 +80,11 @@ class HandedOver(HearthTest):
                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.service.process = process
         self.eventually(lambda: all(name.exists() for name in names), what="the sockets")
+        self.assertEqual(self.assert_json_output(self.service.cli("status", "--json"))["asleep"], True)
+        self.assertTrue(self.service.cli("service").stdout.startswith("asleep: the first connection starts it\n"))
+        self.assertFalse((run / "hearth.lock").exists(), "looking has started it")
         self.service.wait_ready()
+        self.assertEqual(self.assert_json_output(self.service.cli("status", "--json"))["asleep"], False)
         self.assertEqual(self.service.client.get("/hearth/v1/status").json()["pid"], process.pid)
         second = subprocess.run([BIN / "hearthd"], env=self.service.environment, capture_output=True, text=True, timeout=seconds(20))
         self.assertEqual(second.returncode, SOCKET_TAKEN, second.stderr)
