@@ -2,6 +2,8 @@
 
 #include "base/config.hpp"
 #include "base/error.hpp"
+#include "cli/arguments.hpp"
+#include "cli/output.hpp"
 #include "cli/terminal.hpp"
 
 #include <nlohmann/json.hpp>
@@ -18,12 +20,20 @@ Json models_of(const Json& answer) {
     return *models;
 }
 
-std::string names_of(const Json& models) {
-    std::string text;
-    for (const Json& model : models) {
-        text += printable_line(name_of(model)) + "\n";
+bool print_for_scripts(const Arguments& arguments, const Json& models) {
+    if (arguments.json) {
+        print_json(Json{{"models", models}});
+        return true;
     }
-    return text;
+    if (arguments.quiet) {
+        std::string names;
+        for (const Json& model : models) {
+            names += printable_line(name_of(model)) + "\n";
+        }
+        print(names);
+        return true;
+    }
+    return false;
 }
 
 std::string name_of(const Json& model) {

@@ -9,10 +9,13 @@
 /// Error protocol or invalid_argument.
 namespace hearth::cli {
 
+struct Arguments;
+
 /// The list under "models". @throws Error protocol when the answer has none
 Json models_of(const Json& answer);
-/// A name for each line.
-std::string names_of(const Json& models);
+/// Where something else than a table was asked for: one object with --json, a name for each line with -q.
+/// @return whether it was
+bool print_for_scripts(const Arguments& arguments, const Json& models);
 
 std::string name_of(const Json& model);
 /// First 12 digits of the digest, with or without "sha256:".

@@ -27,12 +27,7 @@ int run_list(const Arguments& arguments, Service& service) {
     const Json answer = service.started_client().get("/api/tags");
     const Json models = models_of(answer);
     remember_names(models);
-    if (arguments.json) {
-        print_json(Json{{"models", models}});
-        return 0;
-    }
-    if (arguments.quiet) {
-        print(names_of(models));
+    if (print_for_scripts(arguments, models)) {
         return 0;
     }
     const auto width = table_width();

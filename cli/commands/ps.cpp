@@ -87,12 +87,7 @@ std::string until(const Json& model, bool for_people) {
 
 int run_ps(const Arguments& arguments, Service& service) {
     const Json models = models_of(service.client().get("/api/ps"));
-    if (arguments.json) {
-        print_json(Json{{"models", models}});
-        return 0;
-    }
-    if (arguments.quiet) {
-        print(names_of(models));
+    if (print_for_scripts(arguments, models)) {
         return 0;
     }
     const auto width = table_width();

@@ -38,12 +38,7 @@ std::string text_of(const Json& model, const char* key) {
 
 int run_search(const Arguments& arguments, Service& service) {
     const Json models = models_of(service.started_client().get(target(arguments)));
-    if (arguments.json) {
-        print_json(Json{{"models", models}});
-        return 0;
-    }
-    if (arguments.quiet) {
-        print(names_of(models));
+    if (print_for_scripts(arguments, models)) {
         return 0;
     }
     std::vector<TableRow> rows;
