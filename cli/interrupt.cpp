@@ -36,14 +36,8 @@ void install(void (*handler)(int)) {
 
 } // namespace
 
-Interrupt::Interrupt() {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
-        throw system_error(errno, "opening a pipe", ErrorCode::internal);
-    }
-    read_end_.reset(ends[0]);
-    write_end_.reset(ends[1]);
-    signal_pipe = write_end_.get();
+Interrupt::Interrupt() : pipe_(make_pipe(O_NONBLOCK)) {
+    signal_pipe = pipe_.write_end.get();
     install(on_signal);
 }
 
@@ -53,7 +47,7 @@ Interrupt::~Interrupt() {
 }
 
 bool Interrupt::pending() const noexcept {
-    pollfd watched{read_end_.get(), POLLIN, 0};
+    pollfd watched{pipe_.read_end.get(), POLLIN, 0};
     return ::poll(&watched, 1, 0) > 0;
 }
 
@@ -63,7 +57,7 @@ bool Interrupt::terminated() const noexcept {
 
 void Interrupt::clear() noexcept {
     std::array<char, 64> buffer{};
-    while (::read(read_end_.get(), buffer.data(), buffer.size()) > 0) {
+    while (::read(pipe_.read_end.get(), buffer.data(), buffer.size()) > 0) {
     }
 }
 

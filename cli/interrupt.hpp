@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/unique_fd.hpp"
+#include "base/pipe.hpp"
 
 namespace hearth::cli {
 
@@ -14,7 +14,7 @@ class Interrupt {
     Interrupt(const Interrupt&) = delete;
 
     /// Readable when interrupted. Never read it.
-    int fd() const noexcept { return read_end_.get(); }
+    int fd() const noexcept { return pipe_.read_end.get(); }
     bool pending() const noexcept;
     /// SIGTERM came: the program shall end, also where Ctrl-C ends only what it is doing.
     bool terminated() const noexcept;
@@ -24,8 +24,7 @@ class Interrupt {
     void check() const;
 
   private:
-    UniqueFd read_end_;
-    UniqueFd write_end_;
+    Pipe pipe_;
 };
 
 } // namespace hearth::cli

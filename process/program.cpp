@@ -1,7 +1,7 @@
 #include "process/program.hpp"
 
 #include "base/error.hpp"
-#include "base/unique_fd.hpp"
+#include "base/pipe.hpp"
 
 #include <algorithm>
 #include <array>
@@ -21,19 +21,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t most_bytes = 1u << 20;
 constexpr int exit_late = 124;
 constexpr int exit_stopped = 130;
-
-struct Pipe {
-    UniqueFd read_end;
-    UniqueFd write_end;
-    Pipe() {
-        std::array<int, 2> ends{};
-        if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-            throw system_error(errno, "making a pipe", ErrorCode::internal);
-        }
-        read_end.reset(ends[0]);
-        write_end.reset(ends[1]);
-    }
-};
 
 std::vector<char*> pointers(std::vector<std::string>& words) {
     std::vector<char*> result;
@@ -114,8 +101,8 @@ int reap(pid_t pid) {
 
 std::optional<ProgramAnswer> ask_program(const std::vector<std::string>& words,
                                          std::chrono::milliseconds limit, int stop) {
-    Pipe out;
-    Pipe err;
+    Pipe out = make_pipe();
+    Pipe err = make_pipe();
     pid_t pid = -1;
     if (start(pid, words, out.write_end.get(), err.write_end.get()) != 0) {
         return std::nullopt;

@@ -1,8 +1,5 @@
 #include "cli/chat/window_changes.hpp"
 
-#include "base/error.hpp"
-
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -36,14 +33,8 @@ void install(void (*handler)(int)) {
 
 } // namespace
 
-WindowChanges::WindowChanges() {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
-        throw system_error(errno, "opening a pipe", ErrorCode::internal);
-    }
-    read_end_.reset(ends[0]);
-    write_end_.reset(ends[1]);
-    change_pipe = write_end_.get();
+WindowChanges::WindowChanges() : pipe_(make_pipe(O_NONBLOCK)) {
+    change_pipe = pipe_.write_end.get();
     install(on_change);
 }
 
@@ -55,7 +46,7 @@ WindowChanges::~WindowChanges() {
 bool WindowChanges::take() noexcept {
     bool was_stopped = false;
     char what = 0;
-    while (::read(read_end_.get(), &what, 1) > 0) {
+    while (::read(pipe_.read_end.get(), &what, 1) > 0) {
         was_stopped = was_stopped || what == continued;
     }
     return was_stopped;

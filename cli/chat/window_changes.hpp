@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/unique_fd.hpp"
+#include "base/pipe.hpp"
 
 namespace hearth::cli {
 
@@ -14,13 +14,12 @@ class WindowChanges {
     WindowChanges(const WindowChanges&) = delete;
 
     /// Readable when the screen has to be drawn anew.
-    int fd() const noexcept { return read_end_.get(); }
+    int fd() const noexcept { return pipe_.read_end.get(); }
     /// Forgets what came. @return whether the program went on after a stop: the shell has changed the terminal's mode
     bool take() noexcept;
 
   private:
-    UniqueFd read_end_;
-    UniqueFd write_end_;
+    Pipe pipe_;
 };
 
 } // namespace hearth::cli

@@ -1,5 +1,7 @@
 #include "tests/cli/hearth_process.hpp"
 
+#include "base/pipe.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <array>
@@ -14,19 +16,6 @@
 
 namespace hearth::testing {
 namespace {
-
-struct Pipe {
-    UniqueFd read_end;
-    UniqueFd write_end;
-    Pipe() {
-        std::array<int, 2> ends{};
-        if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-            std::abort();
-        }
-        read_end.reset(ends[0]);
-        write_end.reset(ends[1]);
-    }
-};
 
 /// stdin as a file: no thread is needed to feed it.
 UniqueFd file_with(const std::string& content) {
@@ -66,8 +55,8 @@ HearthProcess::HearthProcess(const std::string& program, const std::vector<std::
         variables.push_back(name + "=" + value);
     }
     const UniqueFd in = file_with(input);
-    Pipe out;
-    Pipe err;
+    Pipe out = make_pipe();
+    Pipe err = make_pipe();
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, in.get(), STDIN_FILENO);
