@@ -71,7 +71,9 @@ struct LoadedRunner {
     memory::CacheType kv_type() const; ///< as planned, else as wished
     /// What the backend reported, else what was reserved.
     std::uint64_t held_bytes() const;
-    /// What others must leave alone, by device: what was planned, or held where that is more or nobody planned.
+    /// What others must leave alone, by device: what was planned, or held where that is more or nobody planned. It does
+    /// not fall to what the backend reports after the load: that is its buffers alone, without the process, the scores that
+    /// are handed out and the copies of a state that come with long conversations.
     DeviceBytes reserved() const;
     DeviceBytes planned() const; ///< what its load needs
     std::uint64_t vram_bytes() const;
