@@ -48,6 +48,9 @@ class FakeService {
     /// An NDJSON answer, a chunk for each line.
     void on_lines(const std::string& route, std::vector<std::string> lines);
 
+    /// From now on it looks like somebody who listens in place of a service that sleeps.
+    void let_go_of_lock() { lock_.reset(); }
+
     const std::filesystem::path& socket() const noexcept { return socket_; }
     /// Everything asked so far, in order.
     std::vector<FakeExchange> requests() const;
