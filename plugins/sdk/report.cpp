@@ -40,12 +40,6 @@ std::string escaped(const std::string& text) {
 
 } // namespace
 
-void require(bool condition, const std::string& why) {
-    if (!condition) {
-        throw Violation(why);
-    }
-}
-
 Report::Report(Format format) : format_(format) {
     as_json = format == Format::json_lines ? 1 : 0;
     for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM}) {

@@ -12,8 +12,12 @@ class Violation : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// @throws Violation  with `why` unless `condition`
-void require(bool condition, const std::string& why);
+/// In the header so that an analyser sees what holds after it. @throws Violation  with `why` unless `condition`
+inline void require(bool condition, const std::string& why) {
+    if (!condition) {
+        throw Violation(why);
+    }
+}
 
 /// Runs checks one by one and prints a line for each as soon as it is known: `ok   name` or `fail name —
 /// why`, or with --json one object a line. A plugin that crashes or hangs inside a check fails that check and
