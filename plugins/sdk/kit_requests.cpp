@@ -119,6 +119,7 @@ void Kit::check_many_at_once(const std::string& operation) {
     report_.check(operation + ": eight at once", [&] {
         std::array<std::string, 8> wrong;
         std::vector<std::thread> threads;
+        threads.reserve(wrong.size());
         for (std::string& mine : wrong) {
             threads.emplace_back([&] {
                 try {
