@@ -58,7 +58,7 @@ std::string parse_messages(const Json& body) {
 void refuse_what_is_done_elsewhere(const Json& body) {
     if (const auto type = string_field(body, "quantize"); type && !type->empty()) {
         throw Error(ErrorCode::unsupported, "create does not quantize",
-                    "create the model without \"quantize\", then: hearth quantize MODEL --type " + *type);
+                    "create the model without \"quantize\", then: hearth quantize MODEL " + *type);
     }
     if (const auto host = string_field(body, "remote_host"); host && !host->empty()) {
         throw Error(ErrorCode::unsupported, "create does not make models of other machines",
