@@ -228,7 +228,8 @@ remove_from_profile() {
 has_manager() { systemctl --user show --property=Version >/dev/null 2>&1; }
 
 start_service() {
-  if "$prefix/bin/hearth" status -q >/dev/null 2>&1; then
+  # Ends with 0 for a service that sleeps, too: its next start is the new program's.
+  if answer=$("$prefix/bin/hearth" status -q 2>/dev/null) && [ "$answer" != asleep ]; then
     say "restarting the service that runs"
     "$prefix/bin/hearth" service restart -q || say "restart it yourself: hearth service restart"
   fi
