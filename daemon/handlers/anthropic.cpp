@@ -94,7 +94,8 @@ asio::awaitable<void> relay(runtime::RequestStream& chunks, AnthropicEvents even
 asio::awaitable<void> answer(Services& services, http::Request http_request, http::ResponseWriter& out) {
     Prepared prepared = co_await prepare(services, std::move(http_request), AnthropicCall::message, out);
     const bool stream = prepared.request.chat.stream;
-    AnthropicEvents events(prepared.request.chat.model, prepared.request.stops, prepared.request.max_tokens);
+    AnthropicEvents events(prepared.request.chat.model, prepared.request.stops, prepared.request.max_tokens,
+                           prepared.request.think ? Thoughts::shown : Thoughts::left_out);
     const Lease lease = co_await lease_for(services, prepared, out);
     std::string body = co_await build_body(services, prepared);
     const auto chunks = co_await lease->request("chat", std::move(body));

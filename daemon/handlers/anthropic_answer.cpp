@@ -33,14 +33,22 @@ const Json& first_choice(const Json& chunk) {
     return choices.is_array() && !choices.empty() ? choices.front() : none;
 }
 
+/// Clients take a long silence for a lost connection.
+Json ping() {
+    Json event = Json::object();
+    event["type"] = "ping";
+    return event;
+}
+
 std::string new_message_id() {
     return fmt::format("msg_{:x}", system_clock().now().time_since_epoch().count());
 }
 
 } // namespace
 
-AnthropicEvents::AnthropicEvents(std::string model, std::vector<std::string> stops, std::int64_t max_tokens)
-    : model_(std::move(model)), stops_(std::move(stops)), max_tokens_(max_tokens) {}
+AnthropicEvents::AnthropicEvents(std::string model, std::vector<std::string> stops, std::int64_t max_tokens,
+                                 Thoughts thoughts)
+    : model_(std::move(model)), stops_(std::move(stops)), max_tokens_(max_tokens), thoughts_(thoughts) {}
 
 std::vector<Json> AnthropicEvents::feed(const Json& chunk) {
     if (!chunk.is_object()) {
@@ -54,7 +62,7 @@ std::vector<Json> AnthropicEvents::feed(const Json& chunk) {
     start();
     const Json& choice = first_choice(chunk);
     const Json& change = member(choice, "delta");
-    add_text(Block::thinking, text_member(change, "reasoning_content"));
+    add_thought(text_member(change, "reasoning_content"));
     add_text(Block::text, text_member(change, "content"));
     if (const Json& calls = member(change, "tool_calls"); calls.is_array()) {
         for (const Json& call : calls) {
@@ -64,6 +72,9 @@ std::vector<Json> AnthropicEvents::feed(const Json& chunk) {
     if (const std::string reason = text_member(choice, "finish_reason"); !reason.empty()) {
         finish_reason_ = reason;
         stop_ = text_member(choice, "stop_reason");
+    }
+    if (out_.empty() && !member(chunk, "prompt_progress").is_null()) {
+        out_.push_back(ping());
     }
     return std::exchange(out_, {});
 }
@@ -98,6 +109,17 @@ void AnthropicEvents::start() {
     out_.push_back({{"type", "message_start"}, {"message", message}});
 }
 
+void AnthropicEvents::add_thought(const std::string& text) {
+    if (thoughts_ == Thoughts::shown) {
+        add_text(Block::thinking, text);
+        return;
+    }
+    constexpr std::int64_t pieces_between_pings = 32;
+    if (!text.empty() && ++pieces_ % pieces_between_pings == 0) {
+        out_.push_back(ping());
+    }
+}
+
 void AnthropicEvents::add_text(Block block, const std::string& text) {
     if (text.empty()) {
         return;
@@ -114,12 +136,15 @@ void AnthropicEvents::add_text(Block block, const std::string& text) {
 }
 
 void AnthropicEvents::add_call(const Json& call) {
+    constexpr std::int64_t most_calls = 1 << 20;
     ++pieces_;
     const Json& function = member(call, "function");
-    const std::int64_t number = count_member(call, "index");
+    const std::string name = text_member(function, "name");
+    const std::int64_t next = call_ + (name.empty() ? 0 : 1); // where calls have no number a name begins one
+    const std::int64_t number =
+        member(call, "index").is_number_integer() ? count_member(call, "index") : next;
     if (block_ != Block::tool || number != call_) {
-        const std::string name = text_member(function, "name");
-        if (name.empty() || number <= call_) {
+        if (name.empty() || number <= call_ || number > most_calls) {
             throw Error(ErrorCode::backend_failed, "the backend mixed up the parts of its tool calls");
         }
         call_ = number;

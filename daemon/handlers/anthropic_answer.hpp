@@ -11,15 +11,19 @@
 /// From the runner's events of "chat" to Anthropic's. No I/O: tests feed objects.
 namespace hearth::daemon {
 
+/// Is the client shown what the model thought? One that did not ask for it looks for no such blocks.
+enum class Thoughts { shown, left_out };
+
 /// The events of one answer, in the order that Anthropic's clients rely on: one block is open at a time, indices count
 /// up without a gap, and every block is closed before the answer ends.
 class AnthropicEvents {
   public:
     /// @param stops       of the client: only these are told as the reason of an end
     /// @param max_tokens  of the client: an answer that was cut before it filled the context
-    AnthropicEvents(std::string model, std::vector<std::string> stops, std::int64_t max_tokens);
+    AnthropicEvents(std::string model, std::vector<std::string> stops, std::int64_t max_tokens,
+                    Thoughts thoughts = Thoughts::shown);
 
-    /// What a chat.completion.chunk adds, each with its "type".
+    /// What a chat.completion.chunk adds, each with its "type"; a "ping" where a client would else wait in silence.
     /// @throws Error  backend_failed: no object, an error, or tool calls mixed up
     std::vector<Json> feed(const Json& chunk);
     /// The events that end the answer.
@@ -30,6 +34,7 @@ class AnthropicEvents {
 
     void read_counts(const Json& chunk);
     void start();
+    void add_thought(const std::string& text);
     void add_text(Block block, const std::string& text);
     void add_call(const Json& call);
     void open(Block block, Json content);
@@ -41,6 +46,7 @@ class AnthropicEvents {
     std::string model_;
     std::vector<std::string> stops_;
     std::int64_t max_tokens_;
+    Thoughts thoughts_;
     std::vector<Json> out_;
     bool started_ = false;
     Block block_ = Block::none;

@@ -72,6 +72,7 @@ Json image_part(const Json& block, IgnoredFields& ignored) {
     if (type != "base64") {
         refuse("an image needs a \"source\" of type base64");
     }
+    note_others(source, {"type", "media_type", "data"}, "image.source.", ignored);
     const std::string media = text_of(source, "media_type", "an image's source");
     constexpr std::array<std::string_view, 4> known{"image/jpeg", "image/png", "image/gif", "image/webp"};
     if (std::ranges::find(known, media) == known.end()) {
@@ -167,6 +168,9 @@ class Conversation {
     void add(const Json& message) {
         const auto role = message.is_object() ? string_field(message, "role") : std::nullopt;
         const Json content = message.is_object() ? message.value("content", Json()) : Json();
+        if (message.is_object()) {
+            note_others(message, {"role", "content"}, "messages.", ignored_);
+        }
         if (role == "system") {
             add_system(content);
         } else if (role != "user" && role != "assistant") {
@@ -307,6 +311,9 @@ void apply_anthropic_tools(const Json& body, Json& chat, IgnoredFields& ignored)
         tools.push_back(anthropic_tool(tool, ignored));
     }
     const Json choice = object_field(body, "tool_choice");
+    if (choice.is_object()) {
+        note_others(choice, {"type", "name", "disable_parallel_tool_use"}, "tool_choice.", ignored);
+    }
     const std::string type = choice.is_object() ? text_of(choice, "type", "\"tool_choice\"") : "auto";
     if (type == "tool") {
         tools = named(tools, text_of(choice, "name", "\"tool_choice\""));

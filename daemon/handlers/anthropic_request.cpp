@@ -98,11 +98,11 @@ void parse_thinking(const Json& body, AnthropicRequest& request) {
         return;
     }
     const std::string type = string_field(thinking, "type").value_or("");
-    if (type == "disabled") {
+    if (type == "disabled" || type == "between_tools") { // the second is off, too, as Anthropic's client says
         return;
     }
-    if (type != "enabled" && type != "adaptive" && type != "between_tools") {
-        refuse("\"thinking\" must have a type of enabled, adaptive or disabled");
+    if (type != "enabled" && type != "adaptive") {
+        refuse("\"thinking\" must have a type of enabled, adaptive, between_tools or disabled");
     }
     request.think = true;
     if (const auto budget = integer_field(thinking, "budget_tokens", 1, 10'000'000)) {
@@ -110,6 +110,11 @@ void parse_thinking(const Json& body, AnthropicRequest& request) {
     }
     if (const auto display = string_field(thinking, "display"); display && *display != "full") {
         request.ignored.insert("thinking.display");
+    }
+    for (const auto& [name, value] : thinking.items()) {
+        if (name != "type" && name != "budget_tokens" && name != "display" && !value.is_null()) {
+            request.ignored.insert("thinking." + name);
+        }
     }
 }
 

@@ -35,8 +35,9 @@ Json last(const char* reason, int input, int output) {
     return event;
 }
 
-std::vector<Json> run(const std::vector<Json>& chunks, std::vector<std::string> stops = {}) {
-    AnthropicEvents events("m", std::move(stops), 100);
+std::vector<Json> run(const std::vector<Json>& chunks, std::vector<std::string> stops = {},
+                      Thoughts thoughts = Thoughts::shown) {
+    AnthropicEvents events("m", std::move(stops), 100, thoughts);
     std::vector<Json> all;
     for (const Json& one : chunks) {
         for (Json& event : events.feed(one)) {
@@ -109,6 +110,38 @@ TEST(AnthropicAnswer, PutsThoughtsTextAndCallsInBlocksOfTheirOwn) {
                      {{"type", "tool_use"}, {"id", "toolu_3"}, {"name", "wait"}, {"input", Json::object()}}});
     EXPECT_EQ(message["content"], expected);
     EXPECT_EQ(message["stop_reason"], "tool_use");
+}
+
+TEST(AnthropicAnswer, LeavesThoughtsOutThatNobodyAskedFor) {
+    const std::vector<Json> chunks{chunk({{"reasoning_content", "hm"}}), chunk({{"content", "So"}}),
+                                   last("stop", 3, 2)};
+    const Json content = whole(run(chunks, {}, Thoughts::left_out))["content"];
+    ASSERT_EQ(content.size(), 1u);
+    EXPECT_EQ(content[0]["text"], "So");
+}
+
+TEST(AnthropicAnswer, SaysThatItLivesWhileALongPromptIsRead) {
+    const auto events = run({opening(9000), opening(9000), chunk({{"content", "x"}}), last("stop", 9000, 1)});
+    EXPECT_EQ(types(events), "message_start ping content_block_start content_block_delta content_block_stop "
+                             "message_delta message_stop");
+    EXPECT_EQ(whole(events)["content"].size(), 1u);
+}
+
+TEST(AnthropicAnswer, SaysThatItLivesWhileItThinksUnseen) {
+    const std::vector<Json> thoughts(100, chunk({{"reasoning_content", "hm"}}));
+    EXPECT_EQ(types(run(thoughts, {}, Thoughts::left_out)),
+              "message_start ping ping ping message_delta message_stop");
+}
+
+TEST(AnthropicAnswer, TellsCallsApartThatHaveNoNumber) {
+    const auto piece = [](const char* name) {
+        const Json one = {{"function", {{"name", name}, {"arguments", "{}"}}}};
+        return chunk({{"tool_calls", Json::array({one})}});
+    };
+    const Json content = whole(run({piece("look"), piece("wait"), last("tool_calls", 1, 2)}))["content"];
+    ASSERT_EQ(content.size(), 2u);
+    EXPECT_EQ(content[0]["name"], "look");
+    EXPECT_EQ(content[1]["name"], "wait");
 }
 
 TEST(AnthropicAnswer, SaysWhyItEnded) {

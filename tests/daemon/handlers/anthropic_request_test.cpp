@@ -222,6 +222,13 @@ TEST(AnthropicRequest, ThinksOnlyWhenAskedTo) {
     EXPECT_TRUE(loud.ignored.empty());
 }
 
+TEST(AnthropicRequest, ThinkingBetweenToolsIsOff) {
+    AnthropicRequest request = parse(with("thinking", Json{{"type", "between_tools"}}));
+    apply_thinking(request, true);
+    EXPECT_FALSE(request.think);
+    EXPECT_EQ(request.chat.body["chat_template_kwargs"], (Json{{"enable_thinking", false}}));
+}
+
 TEST(AnthropicRequest, SaysThatAModelHasNoThoughts) {
     Json body = with("thinking", Json{{"type", "adaptive"}});
     body["output_config"]["effort"] = "high";
@@ -240,6 +247,15 @@ TEST(AnthropicRequest, NotesWhatItLeavesOut) {
     body["backend"] = "echo";
     EXPECT_EQ(parse(body).ignored, (IgnoredFields{"metadata", "service_tier"}));
     EXPECT_EQ(parse(body).chat.body["echo_repeat"], 3);
+}
+
+TEST(AnthropicRequest, NotesWhatItLeavesOutInsideOfFields) {
+    Json body = two_tools();
+    body["messages"][0]["name"] = "ann";
+    body["tool_choice"] = {{"type", "auto"}, {"mode", "x"}};
+    body["thinking"] = {{"type", "enabled"}, {"depth", 3}};
+    EXPECT_EQ(parse(body).ignored,
+              (IgnoredFields{"messages.name", "thinking.depth", "tool_choice.mode", "tools.strict"}));
 }
 
 TEST(AnthropicRequest, RefusesWhatWouldBeALieToLeaveOut) {
