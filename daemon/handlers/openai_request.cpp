@@ -162,12 +162,28 @@ OpenAiChat parse_openai_chat(Json body) {
     return request;
 }
 
+namespace {
+
+/// @param stops  of the request: a text, a list or null
+void add_stops(Json& stops, const Json& more) {
+    if (stops.is_string()) {
+        stops = Json::array({stops});
+    }
+    if (stops.is_array() && more.is_array()) {
+        stops.insert(stops.end(), more.begin(), more.end());
+    }
+}
+
+} // namespace
+
 std::string openai_chat_body(OpenAiChat request, const Target& target) {
     Json& body = request.body;
     const Options defaults = parse_options(layer_options(target.parameters(), Json()));
     for (const auto& [name, value] : defaults.sampling.items()) {
         if (!body.contains(name)) {
             body[name] = value;
+        } else if (name == "stop") { // the model's own ends stay ends
+            add_stops(body[name], value);
         }
     }
     if (defaults.num_predict && !body.contains("max_tokens") && !body.contains("max_completion_tokens")) {

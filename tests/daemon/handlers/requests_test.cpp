@@ -181,6 +181,18 @@ TEST(OpenAiChat, RefusesAnImageThatWouldOpenAConnection) {
     });
 }
 
+TEST(OpenAiChat, TheModelsOwnEndsStayWhereTheRequestHasMore) {
+    Target target;
+    target.model = some_model();
+    target.model->parameters_json = R"({"stop": ["<end>"]})";
+    for (const Json& stops : {Json("X"), Json::array({"X"})}) {
+        Json asked = text(R"({"model": "m", "messages": [{"role": "user", "content": "x"}]})");
+        asked["stop"] = stops;
+        const Json body = Json::parse(openai_chat_body(parse_openai_chat(asked), target));
+        EXPECT_EQ(body["stop"], Json::array({"X", "<end>"}));
+    }
+}
+
 TEST(OpenAiChat, TakesTheModelsParametersWhereTheRequestSaysNothing) {
     Target target;
     target.model = some_model();
