@@ -86,6 +86,9 @@ Finding variant_finding(const Json& row, const Json& answer) {
         fmt::format("{} of the backend {} was set aside: {}",
                     variant.empty() ? "the best variant" : "the variant " + variant,
                     get_string(answer, "backend").value_or("?"), get_string(row, "why").value_or("?"));
+    if (!answer.value("passed", false)) { // nothing is right that would be used instead
+        return {"backend.variant", FindingStatus::warn, text, {}};
+    }
     return {"backend.variant", FindingStatus::warn, text,
             fmt::format("nothing has to be done: {} is used instead; hearth that is installed again, or a "
                         "newer one, is tried anew",

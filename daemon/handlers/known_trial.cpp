@@ -1,5 +1,6 @@
 #include "daemon/handlers/known_trial.hpp"
 
+#include "base/async/timeout.hpp"
 #include "base/error.hpp"
 #include "daemon/handlers/answer.hpp"
 #include "daemon/handlers/inference.hpp"
@@ -7,6 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <chrono>
+#include <limits>
 #include <utility>
 
 namespace hearth::daemon {
@@ -17,6 +20,7 @@ namespace {
 
 constexpr std::int64_t longest_answer_tokens = 200;
 constexpr std::int64_t asked_alternatives = 20;
+constexpr auto longest_trial = std::chrono::minutes(10); // a backend may hang
 
 Options exact_options(std::int64_t tokens) {
     Options options = parse_options({{"temperature", 0}});
@@ -40,6 +44,13 @@ asio::awaitable<std::string> ask(runtime::RunnerLease& lease, std::string questi
     co_return (co_await whole_answer(lease, "chat", std::move(body))).text;
 }
 
+/// Where no number was computed JSON has null: that is none, which `compare` refuses.
+double logprob_of(const Json& token) {
+    const auto found = token.find("logprob");
+    return found != token.end() && found->is_number() ? found->get<double>()
+                                                      : std::numeric_limits<double>::quiet_NaN();
+}
+
 /// The likeliest tokens after a text.
 asio::awaitable<KnownScores> score(runtime::RunnerLease& lease, std::string text) {
     Json body = complete_body(text, nullptr, exact_options(1));
@@ -48,7 +59,7 @@ asio::awaitable<KnownScores> score(runtime::RunnerLease& lease, std::string text
     KnownScores scores{std::move(text), {}};
     if (piece.logprobs.is_array() && !piece.logprobs.empty()) {
         for (const Json& token : piece.logprobs.front().value("top_logprobs", Json::array())) {
-            scores.logprobs.emplace_back(token.value("token", ""), token.value("logprob", 0.0));
+            scores.logprobs.emplace_back(token.value("token", ""), logprob_of(token));
         }
     }
     co_return scores;
@@ -64,6 +75,10 @@ asio::awaitable<KnownAnswers> answers(runtime::RunnerLease& lease, KnownAnswers 
     co_return questions;
 }
 
+asio::awaitable<void> answer_into(KnownAnswers& got, runtime::RunnerLease& lease, KnownAnswers questions) {
+    got = co_await answers(lease, std::move(questions));
+}
+
 asio::awaitable<void> ask_into(Trial& trial, Services& services, TrialRequest request, KnownAnswers known) {
     Target target = co_await find_target(services, request.model, request.backend, std::move(request.app));
     runtime::LoadOptions load;
@@ -72,7 +87,7 @@ asio::awaitable<void> ask_into(Trial& trial, Services& services, TrialRequest re
     const Lease lease = co_await acquire(services, std::move(target), std::move(load), std::nullopt);
     trial.backend = lease->plugin().name;
     trial.version = lease->plugin().version;
-    trial.got = co_await answers(*lease, known);
+    co_await with_timeout(longest_trial, "answering", answer_into(trial.got, *lease, known));
     trial.verdict = compare(known, trial.got);
 }
 
@@ -83,7 +98,8 @@ asio::awaitable<Trial> ask_known(Services& services, TrialRequest request, Known
     try {
         co_await ask_into(trial, services, std::move(request), std::move(known));
     } catch (const Error& error) {
-        if (error.code() != ErrorCode::runner_lost && error.code() != ErrorCode::backend_failed) {
+        if (error.code() != ErrorCode::runner_lost && error.code() != ErrorCode::backend_failed &&
+            error.code() != ErrorCode::timeout) {
             throw;
         }
         trial.verdict.fault = error.what();

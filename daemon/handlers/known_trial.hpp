@@ -20,7 +20,7 @@ struct TrialRequest {
 };
 
 struct Trial {
-    Verdict verdict; ///< a backend that crashed has a fault, too
+    Verdict verdict; ///< a backend that crashed or hangs has a fault, too
     KnownAnswers got;
     std::string backend; ///< empty when it crashed before it said
     std::string version;

@@ -4,6 +4,7 @@
 #include "daemon/engine_variants.hpp"
 #include "daemon/handlers/body.hpp"
 #include "daemon/handlers/fields.hpp"
+#include "daemon/handlers/inference.hpp"
 #include "daemon/handlers/known_trial.hpp"
 #include "daemon/handlers/variant_search.hpp"
 #include "registry/shipped_models.hpp"
@@ -62,6 +63,38 @@ Json verdict_json(const Services& services, const Trial& trial, const TrialSubje
     return answer;
 }
 
+/// Is the model the one that ships, by name and size? A user may have another of that name.
+asio::awaitable<bool> is_shipped(Services& services, TrialRequest request) {
+    if (request.model != registry::ember_name) {
+        co_return false;
+    }
+    auto measure = [] {
+        const auto file = registry::shipped_model(registry::ember_name);
+        std::error_code absent;
+        return file ? std::filesystem::file_size(*file, absent) : 0;
+    };
+    const std::uintmax_t shipped_bytes = co_await run_blocking(services.workers, std::move(measure));
+    const Target target = co_await find_target(services, request.model, request.backend, request.app);
+    co_return target.model && !target.model->files.empty() &&
+        target.model->files.front().size_bytes == shipped_bytes;
+}
+
+/// As search_variant. What hinders the search does not hide what was found before.
+asio::awaitable<Trial> try_variants(Services& services, TrialRequest request, KnownAnswers known,
+                                    Trial failed, std::string variant) {
+    try {
+        Trial trial = co_await search_variant(services, std::move(request), std::move(known), failed,
+                                              std::move(variant));
+        co_return trial;
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::cancelled) {
+            throw;
+        }
+        failed.verdict.fault += std::string("; no other variant could be tried: ") + error.what();
+    }
+    co_return failed;
+}
+
 /// {"model"?, "backend"?, "record"?}: asks Ember what it is known to answer. A wrong answer is an answer (200,
 /// `passed` false), and so is a backend that crashes; what hinders the asking is an error. Where Ember itself is wrong, a
 /// variant of the engine is looked for that is right.
@@ -73,6 +106,9 @@ asio::awaitable<void> selftest(Services& services, http::Request http_request, h
     const KnownAnswers known = co_await run_blocking(services.workers, std::move(read));
     if (record) {
         const Trial trial = co_await ask_known(services, request, known);
+        if (trial.got.chats.empty()) {
+            throw Error(ErrorCode::backend_failed, trial.verdict.fault);
+        }
         Json answer = trial.got.to_json();
         co_await out.send_json(200, std::move(answer));
         co_return;
@@ -81,9 +117,9 @@ asio::awaitable<void> selftest(Services& services, http::Request http_request, h
     const TrialSubject before = co_await subject_of(services, request);
     const std::string variant = co_await variant_in_use(before.plugin);
     Trial trial = co_await ask_known(services, request, known);
-    const bool ours = request.model == registry::ember_name; // another model may be wrong itself
-    if (!trial.verdict.passed() && ours) {
-        trial = co_await search_variant(services, request, known, std::move(trial), variant);
+    if (!trial.verdict.passed() &&
+        co_await is_shipped(services, request)) { // another model may be wrong itself
+        trial = co_await try_variants(services, request, known, std::move(trial), variant);
     }
     const TrialSubject after = co_await subject_of(services, request);
     const std::string used = after.plugin.passed_over == before.plugin.passed_over

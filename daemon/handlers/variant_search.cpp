@@ -9,12 +9,14 @@
 #include "runtime/runner/ask_once.hpp"
 #include "runtime/scheduler/scheduler.hpp"
 
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -35,6 +37,7 @@ class TriedPlugin {
     ~TriedPlugin() {
         if (!kept_) {
             scheduler_.replace_plugin(before_);
+            scheduler_.release_replaced();
         }
     }
     TriedPlugin(const TriedPlugin&) = delete;
@@ -43,10 +46,7 @@ class TriedPlugin {
         tried_.passed_over = variants;
         scheduler_.replace_plugin(tried_);
     }
-    const runtime::PluginManifest& keep() {
-        kept_ = true;
-        return tried_;
-    }
+    void keep() { kept_ = true; }
     const runtime::PluginManifest& tried() const { return tried_; }
 
   private:
@@ -65,16 +65,43 @@ asio::awaitable<void> unload_others(Services& services, TrialSubject subject) {
     }
 }
 
-/// Always false where there is no accelerator.
-asio::awaitable<bool> computes_right_without_accelerator(Services& services, TrialRequest request,
-                                                         TrialSubject subject, KnownAnswers known) {
+asio::awaitable<Trial> ask_anew(Services& services, TrialRequest request, std::string model,
+                                KnownAnswers known) {
+    co_await services.scheduler.unload(std::move(model));
+    Trial trial = co_await ask_known(services, std::move(request), std::move(known));
+    co_return trial;
+}
+
+/// Another trial of the same variant, on the processor alone: what failed may have been an accelerator, or a process that
+/// somebody killed. @return what that trial says of the first; nullopt: it failed again
+asio::awaitable<std::optional<Trial>> explain(Services& services, TrialRequest request, TrialSubject subject,
+                                              KnownAnswers known, Trial failed) {
+    Trial again = co_await ask_anew(services, std::move(request), subject.model, std::move(known));
+    if (!again.verdict.passed()) {
+        co_return std::nullopt;
+    }
     const runtime::memory::MachineReport report = co_await services.machine.report();
     if (report.machine.accelerators.empty()) {
-        co_return false;
+        log::warning("daemon", fmt::format("{} failed its self-test once and passed it then: {}",
+                                           subject.plugin.name, failed.verdict.fault));
+        co_return again;
     }
-    co_await services.scheduler.unload(subject.model);
-    const Trial alone = co_await ask_known(services, std::move(request), std::move(known));
-    co_return alone.verdict.passed();
+    co_await services.scheduler.unload(subject.model); // or others got it without the accelerator
+    failed.verdict.fault += "; on the processor alone it computes right";
+    co_return failed;
+}
+
+/// Nothing is passed over again where not even what the record leaves can be started: then the record is wrong.
+bool begins_anew(const TrialSubject& subject, const Trial& failed, const std::string& variant) {
+    return subject.plugin.passed_over > 0 && variant.empty() && failed.backend.empty();
+}
+
+/// For everybody from now on.
+asio::awaitable<void> use(Services& services, TrialSubject subject, runtime::PluginManifest plugin,
+                          std::vector<runtime::SetAside> aside) {
+    services.machine.replace_plugin(plugin);
+    co_await services.variants.keep(std::move(plugin), std::move(aside));
+    co_await unload_others(services, std::move(subject));
 }
 
 } // namespace
@@ -115,24 +142,33 @@ asio::awaitable<Trial> search_variant(Services& services, TrialRequest request, 
                                       Trial failed, std::string variant) {
     const TrialSubject subject = co_await subject_of(services, request);
     request.gpu_layers = 0; // a variant is one of the processor's
-    if (co_await computes_right_without_accelerator(services, request, subject, known)) {
-        failed.verdict.fault += "; on the processor alone it computes right";
+    if (std::optional<Trial> explained = co_await explain(services, request, subject, known, failed)) {
+        co_return std::move(*explained);
+    }
+    if (variant.empty() && !failed.backend.empty()) { // it runs, and its engine has no variants
         co_return failed;
     }
     std::vector<runtime::SetAside> aside = services.variants.set_aside(subject.plugin.name);
     TriedPlugin plugin(services.scheduler, subject.plugin);
     std::string why = failed.verdict.fault;
-    for (int passed_over = subject.plugin.passed_over + 1; passed_over < most_variants; ++passed_over) {
-        aside.push_back({variant, why, to_rfc3339(system_clock().now())});
+    int passed_over = subject.plugin.passed_over + 1;
+    if (begins_anew(subject, failed, variant)) {
+        aside.clear();
+        passed_over = 0;
+    }
+    for (; passed_over < most_variants; ++passed_over) {
+        if (passed_over > 0) {
+            aside.push_back({variant, why, to_rfc3339(system_clock().now())});
+        }
         plugin.pass_over(passed_over);
         variant = co_await variant_in_use(plugin.tried());
-        co_await services.scheduler.unload(subject.model);
-        Trial trial = co_await ask_known(services, request, known);
+        Trial trial = co_await ask_anew(services, request, subject.model, known);
         if (trial.verdict.passed() && !variant.empty()) {
             log::warning("daemon", fmt::format("{} uses the variant {} of its engine from now on: {}",
                                                subject.plugin.name, variant, failed.verdict.fault));
-            co_await services.variants.keep(plugin.keep(), std::move(aside));
-            co_await unload_others(services, subject);
+            co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation()); // done whole
+            plugin.keep();
+            co_await use(services, subject, plugin.tried(), std::move(aside));
             co_return trial;
         }
         why = trial.verdict.fault;

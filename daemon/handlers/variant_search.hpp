@@ -22,10 +22,11 @@ struct TrialSubject {
 boost::asio::awaitable<TrialSubject> subject_of(Services& services, TrialRequest request);
 
 /// After a trial that failed: tries the next variants of the backend's engine, best first. With the first that answers right
-/// those before it are set aside for good, and what is loaded on them is unloaded. Where none answers right, or an accelerator
-/// computed, it is not the variants' fault, and all stays as it was. One search at a time: the caller holds the right to it.
+/// those before it are set aside for good, and what is loaded on them is unloaded. The one that failed is asked again first, on
+/// the processor alone. Where that answers right, none does, or the engine has no variants, it is not the variants' fault: all
+/// stays as it was, and what was loaded on a variant that was tried goes when nobody uses it. One search at a time: the caller holds the right to it.
 /// @param variant  in use when it failed
-/// @return the trial that passed, else `failed`, perhaps knowing more
+/// @return the trial that passed, else `failed`, perhaps with more to say
 boost::asio::awaitable<Trial> search_variant(Services& services, TrialRequest request, KnownAnswers known,
                                              Trial failed, std::string variant);
 

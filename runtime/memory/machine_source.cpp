@@ -112,6 +112,14 @@ void MachineSource::note_memory_moved() {
     }
 }
 
+void MachineSource::replace_plugin(const PluginManifest& plugin) {
+    const auto found = std::ranges::find(plugins_, plugin.name, &PluginManifest::name);
+    if (found != plugins_.end()) {
+        *found = plugin;
+        devices_at_ = seams_.clock->steady_now() - host_only_age; // asked again when they are wanted next
+    }
+}
+
 bool MachineSource::devices_are_fresh() const {
     if (!devices_) {
         return false;

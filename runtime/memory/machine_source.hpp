@@ -61,6 +61,8 @@ class MachineSource {
     boost::asio::awaitable<void> measure();
     /// A model came or went: what accelerators have free is asked again when it is wanted next.
     void note_memory_moved();
+    /// Devices and speeds are asked of this one from now on, in place of the one of the same name.
+    void replace_plugin(const PluginManifest& plugin);
     /// Ends what runs in the background.
     boost::asio::awaitable<void> stop();
 
@@ -75,7 +77,7 @@ class MachineSource {
     boost::asio::awaitable<void> measure_now();
 
     const Config& config_;
-    const std::vector<PluginManifest> plugins_;
+    std::vector<PluginManifest> plugins_;
     BlockingPool& pool_;
     const MachineSourceSeams seams_;
 

@@ -203,14 +203,18 @@ asio::awaitable<std::unique_ptr<RunnerLease>> Scheduler::acquire(AcquireRequest 
     return Impl::acquire(impl_, std::move(request));
 }
 
+void Scheduler::Impl::keep(const Entry& entry, std::chrono::nanoseconds keep_alive) {
+    entry->keep_alive = keep_alive;
+    entry->set_idle(*seams.clock);
+    arbiter.keep(entry->key, keep_alive, now());
+}
+
 bool Scheduler::set_keep_alive(const std::string& name, std::chrono::nanoseconds keep_alive) {
     bool found = false;
     for (const Entry& entry : impl_->entries) {
         if (entry->has_name(name) && entry->state != LoadedRunner::State::stopping) {
             found = true;
-            entry->keep_alive = keep_alive;
-            entry->set_idle(*impl_->seams.clock);
-            impl_->arbiter.keep(entry->key, keep_alive, impl_->now());
+            impl_->keep(entry, keep_alive);
         }
     }
     impl_->step();
@@ -256,6 +260,17 @@ void Scheduler::replace_plugin(PluginManifest plugin) {
     if (found != impl_->plugins.end()) {
         *found = std::move(plugin);
     }
+}
+
+void Scheduler::release_replaced() {
+    for (const Entry& entry : impl_->entries) {
+        const auto used = std::ranges::find(impl_->plugins, entry->plugin.name, &PluginManifest::name);
+        const bool replaced = used != impl_->plugins.end() && used->passed_over != entry->plugin.passed_over;
+        if (replaced && entry->state != LoadedRunner::State::stopping) {
+            impl_->keep(entry, std::chrono::nanoseconds(0));
+        }
+    }
+    impl_->step();
 }
 
 const std::vector<PluginManifest>& Scheduler::plugins() const {

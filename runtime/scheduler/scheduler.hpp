@@ -181,6 +181,8 @@ class Scheduler {
     const std::vector<PluginManifest>& plugins() const;
     /// What is loaded from now on runs on this one in place of the one of the same name; what is loaded stays as it is.
     void replace_plugin(PluginManifest plugin);
+    /// What is loaded on a variant that another replaced goes when nobody uses it: no new request finds it.
+    void release_replaced();
     /// Refuses new work, ends what is loaded, returns when every process is reaped.
     boost::asio::awaitable<void> stop();
 

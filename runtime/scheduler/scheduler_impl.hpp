@@ -60,6 +60,7 @@ struct Scheduler::Impl : std::enable_shared_from_this<Scheduler::Impl> {
     /// Why the loaded model is not enough for the request; empty: it is.
     std::string lacking(const Entry& entry, const AcquireRequest& request) const;
     void replace(const Entry& entry, const AcquireRequest& request, const std::string& lacks);
+    void keep(const Entry& entry, std::chrono::nanoseconds keep_alive);
     void stop_all();
 
     // scheduler_line.cpp: the arbiter's decisions

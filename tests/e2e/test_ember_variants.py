@@ -1,7 +1,10 @@
 """A variant of llama.cpp's CPU backend that crashes or computes wrong is set aside, and the next best is used."""
+import concurrent.futures
 import json
+import os
 import platform
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
@@ -9,7 +12,8 @@ import unittest
 from pathlib import Path
 
 import models
-from harness import BIN, PLUGINS, HearthTest, needs_llama, seconds
+import processes
+from harness import BIN, DONE, PLUGINS, HearthTest, needs_llama, seconds
 from test_ember import OtherPrefix
 
 
@@ -37,6 +41,7 @@ def damaged_library(library, function, code):
 
 MOST_POINTS = bytes.fromhex("b8ffffff7fc3")  # mov $0x7fffffff, %eax; ret
 CRASH, NOTHING = bytes.fromhex("0f0b"), bytes.fromhex("c3")  # ud2; ret
+NO_NUMBER = bytes.fromhex("c7060000c07fc3")  # movl $0x7fc00000, (%rsi); ret: the result is NaN
 
 
 @needs_llama
@@ -96,6 +101,56 @@ class EmberOnABadVariant(HearthTest):
         self.add_variant("broken")  # as an update brings it
         service.restart()
         self.assertNotIn("backend.variant", self.doctor(service))
+
+    def test_that_computes_no_numbers_is_set_aside(self):
+        service = self.assert_set_aside(NO_NUMBER)
+        self.assertIn("hearth", service.generate("ember", "How do I free memory?")[0])
+
+    def test_a_variant_whose_process_was_killed_stays(self):
+        self.add_variant("x64")
+        self.add_variant("good")
+        service = self.begin()
+        service.generate("ember", "hello", options={"num_predict": 1})
+        runner = service.client.get("/api/ps").json()["models"][0]["pid"]
+        os.kill(runner, signal.SIGSTOP)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            checks = pool.submit(self.doctor, service)
+            processes.wait_until(lambda: service.client.get("/api/ps").json()["models"][0].get("active_requests"), seconds(20), "the self-test asks")
+            os.kill(runner, signal.SIGKILL)
+            checks = checks.result()
+        self.assertEqual(checks["selftest"][0]["status"], "ok", checks["selftest"])
+        self.assertNotIn("backend.variant", checks)
+
+    def test_a_record_that_passes_over_every_variant_is_begun_anew(self):
+        service = self.assert_set_aside(NOTHING)
+        service.stop()
+        file = service.home / "data/variants.json"
+        record = json.loads(file.read_text())
+        [key] = record["backends"]
+        record["backends"][key] *= 40
+        file.write_text(json.dumps(record))
+        service.start()
+        checks = self.doctor(service)
+        self.assertEqual(checks["selftest"][0]["status"], "ok", checks["selftest"])
+        [row] = checks["backend.variant"]
+        self.assertIn("the variant broken", row["text"])
+
+    def test_another_model_of_the_name_is_no_reason_to_search(self):
+        self.add_variant("x64")
+        self.add_variant("good")
+        service = self.begin()
+        self.assert_exit(service.cli("rm", "ember"), DONE)
+        self.assert_exit(service.cli("pull", models.tiny(), "--as", "ember"), DONE)
+        checks = self.doctor(service)
+        self.assertEqual(checks["selftest"][0]["status"], "fail", checks["selftest"])
+        self.assertNotIn("backend.variant", checks)
+        self.assertIn("(good)", checks["selftest"][0]["text"])
+
+    def test_recording_says_that_the_backend_crashed(self):
+        self.add_variant("broken", CRASH)
+        service = self.begin()
+        answer = service.client.post("/hearth/v1/selftest", {"record": True}, timeout=seconds(60)).json()
+        self.assertIn(answer["code"], ("runner.lost", "backend.failed"), answer)
 
     def test_models_that_were_loaded_on_it_are_unloaded(self):
         self.add_variant("x64")
