@@ -19,8 +19,9 @@ int report_absence(const Error& error, const Service& service, bool json) {
         Json answer;
         answer["running"] = false;
         answer["asleep"] = false;
+        answer["service"] = nullptr;
         answer["socket"] = service.client().socket().string();
-        answer["error"] = error.what();
+        answer.update(protocol::error_json(error));
         print_json(std::move(answer));
     } else {
         print("Hearth is not running\n");
