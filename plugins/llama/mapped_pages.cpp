@@ -30,8 +30,8 @@ void drop(std::uintptr_t first, std::uintptr_t end) {
     const std::uintptr_t from = (first + page - 1) / page * page;
     const std::uintptr_t to = end / page * page;
     if (from < to) { // a failure costs memory that the kernel can take back, nothing else
-        ::madvise(reinterpret_cast<void*>(from), to - from,
-                  MADV_DONTNEED); // NOLINT(performance-no-int-to-ptr)
+        void* const start = reinterpret_cast<void*>(from); // NOLINT(performance-no-int-to-ptr)
+        ::madvise(start, to - from, MADV_DONTNEED);
     }
 }
 

@@ -140,6 +140,7 @@ void run_lane(Lane& lane, ggml_backend_buffer_t memory, ggml_type type, Seconds 
 double measure_type(std::vector<Lane>& lanes, ggml_backend_buffer_t memory, ggml_type type, Seconds slice) {
     {
         std::vector<std::jthread> threads;
+        threads.reserve(lanes.size());
         for (Lane& lane : lanes) {
             threads.emplace_back([&lane, memory, type, slice] {
                 try {

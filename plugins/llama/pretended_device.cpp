@@ -206,6 +206,7 @@ PretendedDevices::~PretendedDevices() = default;
 
 std::vector<ggml_backend_device*> PretendedDevices::list() const {
     std::vector<ggml_backend_device*> devices;
+    devices.reserve(entries_.size() + 1);
     for (const auto& entry : entries_) {
         devices.push_back(&entry->handle);
     }

@@ -7,14 +7,29 @@
 
 namespace hearth::llama {
 
+namespace {
+
+bool cannot_be_kept(const Json& schema, const std::string& name, const Json& value) {
+    const bool counts = value.is_number() && (name == "minLength" || name == "maxLength" ||
+                                              name == "minItems" || name == "maxItems");
+    if (counts) {
+        return !value.is_number_integer() || value < 0 || value > schema::longest;
+    }
+    return name == "additionalProperties" && schema.contains("properties");
+}
+
+} // namespace
+
 void loosen_schema(Json& schema) {
     if (!schema.is_structured()) {
         return;
     }
     for (auto item = schema.begin(); schema.is_object() && item != schema.end();) {
         const std::string& name = item.key();
-        const bool counts = item->is_number() && (name == "minLength" || name == "maxLength" ||
-                                                  name == "minItems" || name == "maxItems");
+        if (cannot_be_kept(schema, name, *item)) {
+            item = schema.erase(item);
+            continue;
+        }
         if (name == "pattern" && item->is_string()) {
             try {
                 *item = grammar_pattern(item->get<std::string>());
@@ -22,12 +37,6 @@ void loosen_schema(Json& schema) {
                 item = schema.erase(item);
                 continue;
             }
-        } else if (counts && (!item->is_number_integer() || *item < 0 || *item > schema::longest)) {
-            item = schema.erase(item);
-            continue;
-        } else if (name == "additionalProperties" && schema.contains("properties")) {
-            item = schema.erase(item);
-            continue;
         }
         ++item;
     }
