@@ -1,9 +1,11 @@
 #include "base/json.hpp"
 
 #include "base/error.hpp"
+#include "base/json_order.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <unordered_set>
@@ -86,6 +88,27 @@ const Json* find_member(const Json& object, const char* key) {
     return member == object.end() || member->is_null() ? nullptr : &*member;
 }
 
+bool holds_ordered(const Json& value) {
+    return is_ordered(value) || (value.is_structured() && std::ranges::any_of(value, holds_ordered));
+}
+
+void append_text(const Json& value, std::string& text) {
+    if (is_ordered(value)) {
+        text.append(value.get_binary().begin(), value.get_binary().end());
+    } else if (!holds_ordered(value)) {
+        text += value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    } else {
+        const bool object = value.is_object();
+        text += object ? '{' : '[';
+        for (auto part = value.begin(); part != value.end(); ++part) {
+            text += part == value.begin() ? "" : ",";
+            text += object ? to_text(part.key()) + ":" : "";
+            append_text(*part, text);
+        }
+        text += object ? '}' : ']';
+    }
+}
+
 } // namespace
 
 Json parse_json(std::string_view text, std::string_view what, int max_depth) {
@@ -105,7 +128,9 @@ Json parse_json(std::string_view text, std::string_view what, int max_depth) {
 }
 
 std::string to_text(const Json& value) {
-    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    std::string text;
+    append_text(value, text);
+    return text;
 }
 
 std::optional<std::string> get_string(const Json& object, const char* key) {
