@@ -24,7 +24,7 @@ asio::awaitable<Prepared> prepare(Services& services, http::Request http_request
     Prepared prepared;
     prepared.size = http_request.body.size();
     auto parse = [text = std::move(http_request.body), call] {
-        return parse_anthropic(parse_object(text), call);
+        return parse_anthropic(parse_ordered_object(text), call);
     };
     prepared.request = co_await run_sized(services, prepared.size, std::move(parse));
     OpenAiChat& chat = prepared.request.chat;

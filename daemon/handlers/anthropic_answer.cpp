@@ -1,6 +1,7 @@
 #include "daemon/handlers/anthropic_answer.hpp"
 
 #include "base/error.hpp"
+#include "base/json_order.hpp"
 #include "base/time.hpp"
 
 #include <fmt/format.h>
@@ -217,9 +218,8 @@ void AnthropicMessage::add(const Json& event) {
             }
         }
     } else if (type == "content_block_stop" && !input_.empty()) {
-        Json input = Json::parse(input_, nullptr, false);
-        const bool whole = input.is_object(); // what is none is shown, not lost
-        message_["content"].back()["input"] = whole ? std::move(input) : Json{{"arguments", input_}};
+        const bool whole = Json::parse(input_, nullptr, false).is_object(); // what is none is shown, not lost
+        message_["content"].back()["input"] = whole ? ordered_object(input_) : Json{{"arguments", input_}};
     } else if (type == "message_delta") {
         message_.update(event["delta"]);
         message_["usage"] = event["usage"];

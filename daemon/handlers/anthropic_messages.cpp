@@ -1,6 +1,7 @@
 #include "daemon/handlers/anthropic_messages.hpp"
 
 #include "base/error.hpp"
+#include "base/json_order.hpp"
 #include "daemon/handlers/fields.hpp"
 
 #include <fmt/format.h>
@@ -233,7 +234,7 @@ class Conversation {
     void add_call(const Json& block) {
         note_others(block, {"type", "id", "name", "input"}, "tool_use.", ignored_);
         const Json input = block.value("input", Json());
-        if (!input.is_object()) {
+        if (!is_any_object(input)) {
             refuse("a tool_use block needs an \"input\" object");
         }
         const Json function = {{"name", text_of(block, "name", "a tool_use block")},
@@ -268,7 +269,7 @@ Json anthropic_tool(const Json& tool, IgnoredFields& ignored) {
     }
     note_others(tool, {"type", "name", "description", "input_schema"}, "tools.", ignored);
     const Json schema = object_field(tool, "input_schema");
-    if (!schema.is_object()) {
+    if (!is_any_object(schema)) {
         refuse("a tool needs an \"input_schema\"");
     }
     const std::string name = text_of(tool, "name", "a tool");

@@ -1,6 +1,7 @@
 #include "daemon/handlers/anthropic_request.hpp"
 
 #include "base/error.hpp"
+#include "base/json_order.hpp"
 #include "daemon/handlers/fields.hpp"
 #include "daemon/handlers/messages.hpp"
 
@@ -70,7 +71,7 @@ void apply_format(const Json& body, const Json& config, Json& chat) {
         return;
     }
     const Json schema = object_field(format, "schema");
-    if (string_field(format, "type") != "json_schema" || !schema.is_object()) {
+    if (string_field(format, "type") != "json_schema" || !is_any_object(schema)) {
         refuse("an output format must be {\"type\": \"json_schema\", \"schema\": {…}}");
     }
     chat["response_format"] = to_response_format(schema);

@@ -32,7 +32,7 @@ void check(const Target& target, const ChatRequest& request) {
 asio::awaitable<void> chat(Services& services, http::Request http_request, http::ResponseWriter& out) {
     const auto begun = std::chrono::steady_clock::now();
     const std::size_t size = http_request.body.size();
-    auto parse = [text = std::move(http_request.body)] { return parse_chat(parse_object(text)); };
+    auto parse = [text = std::move(http_request.body)] { return parse_chat(parse_ordered_object(text)); };
     ChatRequest request = co_await run_sized(services, size, std::move(parse));
     const CommonFields common = request.common;
     const Target target =

@@ -1,6 +1,7 @@
 #include "daemon/handlers/fields.hpp"
 
 #include "base/error.hpp"
+#include "base/json_order.hpp"
 #include "base/time.hpp"
 
 #include <fmt/format.h>
@@ -94,7 +95,7 @@ std::vector<std::string> strings_field(const Json& object, const char* key) {
 
 Json object_field(const Json& object, const char* key) {
     const Json* value = find(object, key);
-    if (value != nullptr && !value->is_object()) {
+    if (value != nullptr && !is_any_object(*value)) {
         refuse(key, "object");
     }
     return value == nullptr ? Json() : *value;

@@ -69,7 +69,7 @@ asio::awaitable<Operation> prepare(Services& services, GenerateRequest request, 
 asio::awaitable<void> generate(Services& services, http::Request http_request, http::ResponseWriter& out) {
     const auto begun = std::chrono::steady_clock::now();
     const std::size_t size = http_request.body.size();
-    auto parse = [text = std::move(http_request.body)] { return parse_generate(parse_object(text)); };
+    auto parse = [text = std::move(http_request.body)] { return parse_generate(parse_ordered_object(text)); };
     const GenerateRequest request = co_await run_sized(services, size, std::move(parse));
     const CommonFields& common = request.common;
     const Target target =

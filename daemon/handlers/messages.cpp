@@ -1,6 +1,7 @@
 #include "daemon/handlers/messages.hpp"
 
 #include "base/error.hpp"
+#include "base/json_order.hpp"
 #include "daemon/handlers/fields.hpp"
 
 #include <fmt/format.h>
@@ -178,7 +179,7 @@ Json to_response_format(const Json& format) {
     if (format == "json") {
         return {{"type", "json_object"}};
     }
-    if (format.is_object()) {
+    if (is_any_object(format)) {
         return {{"type", "json_schema"}, {"json_schema", {{"name", "answer"}, {"schema", format}}}};
     }
     refuse("field \"format\" must be \"json\" or a JSON Schema object");
@@ -192,6 +193,8 @@ Json to_ollama_tool_calls(const Json& calls) {
         Json arguments = text.empty() ? Json::object() : Json::parse(text, nullptr, false);
         if (!arguments.is_object()) {
             arguments = Json{{"arguments", text}}; // the model's text is no JSON: shown, not lost
+        } else if (!text.empty()) {
+            arguments = ordered_object(text); // the client gives it back: the next prompt begins as this one
         }
         Json shown = {{"index", result.size()},
                       {"name", function.value("name", "")},

@@ -93,7 +93,9 @@ asio::awaitable<void> relay(runtime::RequestStream& events, OpenAiChat request, 
 asio::awaitable<void> complete_chat(Services& services, http::Request http_request,
                                     http::ResponseWriter& out) {
     const std::size_t size = http_request.body.size();
-    auto parse = [text = std::move(http_request.body)] { return parse_openai_chat(parse_object(text)); };
+    auto parse = [text = std::move(http_request.body)] {
+        return parse_openai_chat(parse_ordered_object(text));
+    };
     OpenAiChat request = co_await run_sized(services, size, std::move(parse));
     const Target target =
         co_await find_target(services, request.model, request.backend, std::move(http_request.app));

@@ -1,6 +1,7 @@
 #include "daemon/handlers/openai_request.hpp"
 
 #include "base/error.hpp"
+#include "base/json_order.hpp"
 #include "daemon/handlers/fields.hpp"
 #include "daemon/handlers/messages.hpp"
 #include "daemon/handlers/prompt.hpp"
@@ -63,7 +64,7 @@ void check_response_format(const Json& body) {
     const std::string type = string_field(format, "type").value_or("");
     if (type == "json_schema") {
         const Json holder = object_field(format, "json_schema");
-        if (!holder.is_object() || !object_field(holder, "schema").is_object()) {
+        if (!holder.is_object() || !is_any_object(object_field(holder, "schema"))) {
             throw Error(ErrorCode::invalid_argument,
                         "\"response_format\" of type json_schema needs \"json_schema\": {\"schema\": {…}}");
         }

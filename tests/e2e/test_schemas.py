@@ -55,6 +55,20 @@ class Schemas(HearthTest):
                                                        options={"seed": number, "num_predict": 1500})
                     self.judge(schemas.KEPT[name], text, last["done_reason"])
 
+    def test_members_come_in_the_order_of_the_schema(self):
+        schema = schemas.thing({"why": schemas.SHORT, "answer": schemas.SHORT}, ["why", "answer"], additionalProperties=False)
+        chat = {"model": self.model, "messages": [{"role": "user", "content": "x"}], "stream": False, "max_tokens": 200}
+        generate = {"model": self.model, "prompt": "x", "stream": False, "format": schema}
+        wrapped = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+        texts = {
+            "chat": self.client.post("/api/chat", chat | {"format": schema}).json()["message"]["content"],
+            "generate": self.client.post("/api/generate", generate).json()["response"],
+            "raw": self.client.post("/api/generate", generate | {"raw": True}).json()["response"],
+            "OpenAI": self.client.post("/v1/chat/completions", chat | {"response_format": wrapped}).json()["choices"][0]["message"]["content"],
+            "Anthropic": self.client.post("/v1/messages", chat | {
+                "output_config": {"format": {"type": "json_schema", "schema": schema}}}).json()["content"][0]["text"]}
+        self.assertEqual({name: list(json.loads(text)) for name, text in texts.items()}, dict.fromkeys(texts, ["why", "answer"]))
+
     def test_json_without_a_schema_is_an_object(self):
         for target, body in (("/api/generate", {"prompt": "x", "format": "json"}),
                              ("/api/generate", {"prompt": "x", "format": "json", "raw": True})):

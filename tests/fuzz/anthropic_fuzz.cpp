@@ -1,6 +1,8 @@
 #include "base/error.hpp"
+#include "base/json_order.hpp"
 #include "daemon/handlers/anthropic_answer.hpp"
 #include "daemon/handlers/anthropic_request.hpp"
+#include "daemon/handlers/body.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -75,19 +77,28 @@ void check_answer(const Json& chunks) {
     require(static_cast<std::int64_t>(whole.take().at("content").size()) == blocks);
 }
 
+/// An ordered object is the same object, and so is all that holds one. @return the body as a request's handler has it
+Json check_order(const Json& body, std::string_view text) {
+    require(Json::parse(to_text(hearth::ordered_object(text))) == body);
+    Json ordered = parse_ordered_object(std::string(text));
+    require(Json::parse(to_text(ordered)) == body);
+    return ordered;
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
     Json parsed;
     try {
-        parsed =
-            hearth::parse_json(std::string_view(reinterpret_cast<const char*>(data), size), "request body");
+        parsed = hearth::parse_json(text, "request body");
     } catch (const hearth::Error&) {
         return 0;
     }
     if (parsed.is_object()) {
-        check_request(parsed, AnthropicCall::message);
-        check_request(parsed, AnthropicCall::count_tokens);
+        const Json body = check_order(parsed, text);
+        check_request(body, AnthropicCall::message);
+        check_request(body, AnthropicCall::count_tokens);
     } else if (parsed.is_array()) {
         check_answer(parsed);
     }

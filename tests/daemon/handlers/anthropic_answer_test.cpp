@@ -91,10 +91,11 @@ TEST(AnthropicAnswer, TellsTheInputOnceTheBackendDoes) {
 }
 
 TEST(AnthropicAnswer, PutsThoughtsTextAndCallsInBlocksOfTheirOwn) {
-    const auto events = run({opening(3), chunk({{"reasoning_content", "hm"}}), chunk({{"content", "So"}}),
-                             call(0, {{"name", "look"}, {"arguments", ""}}, "c1"),
-                             call(0, {{"arguments", "{\"at\":"}}), call(0, {{"arguments", "\"sky\"}"}}),
-                             call(1, {{"name", "wait"}, {"arguments", ""}}), last("tool_calls", 3, 9)});
+    const auto events =
+        run({opening(3), chunk({{"reasoning_content", "hm"}}), chunk({{"content", "So"}}),
+             call(0, {{"name", "look"}, {"arguments", ""}}, "c1"), call(0, {{"arguments", "{\"at\":"}}),
+             call(0, {{"arguments", "\"sky\", \"as\": 1}"}}), call(1, {{"name", "wait"}, {"arguments", ""}}),
+             last("tool_calls", 3, 9)});
     EXPECT_EQ(types(events),
               "message_start content_block_start content_block_delta content_block_delta content_block_stop "
               "content_block_start content_block_delta content_block_stop "
@@ -103,12 +104,13 @@ TEST(AnthropicAnswer, PutsThoughtsTextAndCallsInBlocksOfTheirOwn) {
     EXPECT_EQ(events[3]["delta"]["type"], "signature_delta");
     EXPECT_EQ(events[9]["delta"], (Json{{"type", "input_json_delta"}, {"partial_json", "{\"at\":"}}));
     const Json message = whole(events);
-    const Json expected =
-        Json::array({{{"type", "thinking"}, {"thinking", "hm"}, {"signature", ""}},
-                     {{"type", "text"}, {"text", "So"}},
-                     {{"type", "tool_use"}, {"id", "c1"}, {"name", "look"}, {"input", {{"at", "sky"}}}},
-                     {{"type", "tool_use"}, {"id", "toolu_3"}, {"name", "wait"}, {"input", Json::object()}}});
-    EXPECT_EQ(message["content"], expected);
+    const Json expected = Json::array(
+        {{{"type", "thinking"}, {"thinking", "hm"}, {"signature", ""}},
+         {{"type", "text"}, {"text", "So"}},
+         {{"type", "tool_use"}, {"id", "c1"}, {"name", "look"}, {"input", {{"at", "sky"}, {"as", 1}}}},
+         {{"type", "tool_use"}, {"id", "toolu_3"}, {"name", "wait"}, {"input", Json::object()}}});
+    EXPECT_EQ(Json::parse(to_text(message["content"])), expected);
+    EXPECT_EQ(to_text(message["content"][2]["input"]), R"({"at":"sky","as":1})"); // as the model wrote it
     EXPECT_EQ(message["stop_reason"], "tool_use");
 }
 
