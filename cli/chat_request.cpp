@@ -2,6 +2,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "base/json_order.hpp"
 #include "cli/arguments.hpp"
 
 #include <nlohmann/json.hpp>
@@ -106,7 +107,8 @@ Json common_request(const RunOptions& options) {
         body["options"] = std::move(settings);
     }
     if (!options.format_json.empty()) {
-        body["format"] = Json::parse(options.format_json);
+        const bool schema = options.format_json.starts_with('{');
+        body["format"] = schema ? ordered_object(options.format_json) : Json::parse(options.format_json);
     }
     return body;
 }
@@ -144,12 +146,12 @@ std::string format_json(const std::string& format) {
         throw Error(ErrorCode::usage, "there is no file " + format,
                     "json, or a file that holds a JSON Schema");
     }
-    const Json schema = parse_json(read_file(format, max_schema_bytes), format);
-    if (!schema.is_object()) {
+    const std::string text = read_file(format, max_schema_bytes);
+    if (!parse_json(text, format).is_object()) {
         throw Error(ErrorCode::usage, format + " holds no JSON Schema: it is no object",
                     "such as {\"type\": \"object\", \"properties\": {\"name\": {\"type\": \"string\"}}}");
     }
-    return to_text(schema);
+    return to_text(ordered_object(text)); // members come in the schema's order
 }
 
 std::string model_address(const std::string& text) {

@@ -131,6 +131,9 @@ TEST_F(ChatProgram, AsksForTheFormatOfTheAnswer) {
     EXPECT_EQ(asked()["format"], "json");
     hearth({"run", "m", "x", "--format", write("s.json", R"({"type":"array"})")});
     EXPECT_EQ(asked()["format"], Json::parse(R"({"type":"array"})"));
+    hearth({"run", "m", "x", "--format", write("s.json", R"({"why": {}, "answer": {}})")});
+    const std::string body = service_->last_body("POST /api/generate");
+    EXPECT_NE(body.find(R"("format":{"why":{},"answer":{}})"), std::string::npos) << body;
 }
 
 TEST_F(ChatProgram, RefusesAFormatThatIsNoSchemaBeforeItAsks) {
