@@ -84,7 +84,9 @@ std::string compact(std::string_view text) {
 
 // JSON from outside holds no binary values, so that one of them can stand for a text.
 Json ordered_object(std::string_view text) {
-    const std::string kept = compact(text.substr(std::min(text.find('{'), text.size())));
+    text = text.substr(text.find('{'));           // behind spaces or a byte order mark
+    text = text.substr(0, end_of_value(text, 0)); // the parser reads nothing behind a NUL
+    const std::string kept = compact(text);
     return Json::binary({kept.begin(), kept.end()});
 }
 

@@ -63,6 +63,7 @@ TEST(JsonOrder, TakesADeepAndALongObject) {
 TEST(OrderedObject, IsTheObjectInATextOfOurOwnToo) {
     const Json value = {{"input", ordered_object("\xEF\xBB\xBF {\"b\": 1, \"a\": {}} ")}};
     EXPECT_EQ(to_text(value), R"({"input":{"b":1,"a":{}}})");
+    EXPECT_EQ(to_text(ordered_object(std::string_view("{\"b\":1} \0\"", 10))), R"({"b":1})");
     EXPECT_TRUE(is_any_object(value));
     EXPECT_TRUE(is_any_object(value["input"]));
     EXPECT_FALSE(is_any_object(Json("{}")));

@@ -79,9 +79,9 @@ void check_answer(const Json& chunks) {
 
 /// An ordered object is the same object, and so is all that holds one. @return the body as a request's handler has it
 Json check_order(const Json& body, std::string_view text) {
-    require(Json::parse(to_text(hearth::ordered_object(text))) == body);
+    require(Json::parse(hearth::to_text(hearth::ordered_object(text))) == body);
     Json ordered = parse_ordered_object(std::string(text));
-    require(Json::parse(to_text(ordered)) == body);
+    require(Json::parse(hearth::to_text(ordered)) == body);
     return ordered;
 }
 
