@@ -112,6 +112,11 @@ void append_text(const Json& value, std::string& text) {
 } // namespace
 
 Json parse_json(std::string_view text, std::string_view what, int max_depth) {
+    const std::size_t nul = text.find('\0'); // nlohmann's parser takes it for the end
+    if (nul != std::string_view::npos) {
+        throw Error(ErrorCode::invalid_argument,
+                    std::string(what) + " is not valid JSON at byte " + std::to_string(nul + 1));
+    }
     StrictJson strict(what, max_depth);
     const auto callback = [&strict](int depth, Json::parse_event_t event, Json& parsed) {
         return strict.accept(depth, event, parsed);

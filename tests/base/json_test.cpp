@@ -48,6 +48,7 @@ TEST(ParseJson, RefusesInvalidUtf8AndNulCharacters) {
     refusal(R"(["\u0000"])");
     refusal(R"({"\u0000":1})");
     refusal(R"("\ud800")");
+    refusal(std::string("{}\0{", 4));
 }
 
 TEST(ParseJson, RefusesNumbersOutOfRange) {
