@@ -46,7 +46,7 @@ class FirstRun(unittest.TestCase):
 
     def pid(self):
         result = subprocess.run([self.prefix / "bin/hearth", "status", "--json"], env=self.environment, capture_output=True, text=True)
-        return json.loads(result.stdout).get("service", {}).get("pid")
+        return (json.loads(result.stdout)["service"] or {}).get("pid")
 
     def stop(self, how):
         pid = self.pid()
