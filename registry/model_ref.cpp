@@ -164,6 +164,8 @@ void set_host(ModelRef& ref, std::string_view text, std::string_view scheme, std
         return;
     }
     ref.host = parse_host(text, whole);
+    if (ref.host == local_host) // its full name would be that of a model of this store
+        fail(whole, "'local' stands for this machine's own models, not for a registry");
     if (is_hub(ref.host)) {
         ref.kind = ModelRef::Kind::hub;
         ref.host = hub_host;

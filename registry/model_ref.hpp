@@ -29,7 +29,7 @@ struct ModelRef {
     std::optional<Digest> pin;
 
     /// The first segment is a host when it holds a dot or a colon, or is `localhost` or `local`; a scheme
-    /// makes it one in any case. An https address whose path ends in `.gguf` is one file (Kind::url).
+    /// makes it one in any case, where `local` is refused. An https address whose path ends in `.gguf` is one file (Kind::url).
     /// @param default_registry  host of names without one, may carry a scheme
     /// @throws Error  bad_reference, saying which part
     static ModelRef parse(std::string_view text, std::string_view default_registry = "registry.ollama.ai");

@@ -109,7 +109,7 @@ INSTANTIATE_TEST_SUITE_P(
                       "a.b:65536/x", "a.b:08/x", "a.b:/x", "a..b/x", "0x7f.0.0.1/x", "127.1/x",
                       "2130706433:80/x", "1.2.3.4.5/x", "[::1/x", "[::g]/x", "[::1]x/y", "-a.b/x",
                       "file://x.gguf", "file:///a/../b.gguf", "file:///a/", "file://", "hf.co/x",
-                      "hf.co/a/b/c", "http://hf.co/a/b"));
+                      "hf.co/a/b/c", "http://hf.co/a/b", "https://local/a/b", "https://LOCAL/a"));
 
 TEST(ModelRef, RefusesNulAndOverlongText) {
     expect_error(ErrorCode::bad_reference, [] { ModelRef::parse(std::string_view("x\0y", 3)); });
