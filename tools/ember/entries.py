@@ -10,6 +10,7 @@
 Files that hold `<word> = option | option` lines only define words. Questions are written as the model sees them: small letters, no marks.
 """
 import dataclasses
+import fnmatch
 import hashlib
 from pathlib import Path
 
@@ -17,9 +18,7 @@ import chat
 from forms import FOLDER, KINDS, Choice, parse_pattern, split_top
 
 CONTINUED = (  # go on with entries of other files: read last
-    "phrasings.txt", "scenarios.txt", "stories.txt", "voices.txt", "troubles.txt", "letters.txt", "letters_about.txt", "letters_api.txt", "letters_daily.txt",
-    "letters_models.txt", "letters_rare.txt", "letters_running.txt", "letters_service.txt", "near_pairs.txt", "refusals.txt", "turns.txt",
-    "more_turns.txt",
+    "phrasings", "scenarios", "stories", "voices", "troubles", "letters*", "people_*", "asked_*", "near_pairs", "refusals", "turns", "more_turns",
 )
 NO_ENTRIES = ("surroundings.txt", "synonyms.txt", "templates.txt")
 HELD_OUT_PERCENT = 6
@@ -65,6 +64,10 @@ class Mistake(Exception):
     """A line of the corpus that cannot be read; the message names file and line."""
 
 
+def continues(path: Path) -> bool:
+    return any(fnmatch.fnmatch(path.stem, name) for name in CONTINUED)
+
+
 def read_words(folder: Path) -> dict[str, list[str]]:
     words: dict[str, list[str]] = {}
     for path in sorted(folder.glob("*words.txt")):
@@ -105,7 +108,7 @@ def read_synonyms(path: Path) -> dict[str, list[str]]:
 def read_corpus(folder: Path = FOLDER) -> Corpus:
     words = read_words(folder)
     corpus = Corpus([], [], read_surroundings(folder / "surroundings.txt", words), read_synonyms(folder / "synonyms.txt"))
-    for path in sorted(folder.glob("*.txt"), key=lambda path: (path.name in CONTINUED, path.name)):
+    for path in sorted(folder.glob("*.txt"), key=lambda path: (continues(path), path.name)):
         if path.name.endswith("words.txt") or path.name in NO_ENTRIES:
             continue
         entry = None
