@@ -20,6 +20,7 @@ from dialogues import Sampler
 from entries import read_corpus
 from vocabulary import byte_symbols  # of make_model: GPT-2's printable characters
 
+LEFT_OUT = 0.3  # merges of a word that is to be cut into smaller pieces
 SIZE = 1536
 VOCABULARY = Path(__file__).resolve().parent / "vocabulary.json"
 DRAWN_DIALOGUES = 60_000
@@ -76,16 +77,26 @@ class Tokenizer:
         """Ordinary text; special tokens in it are text, too."""
         return [token for word in cut(text) for token in self._word(word)]
 
+    def encode_loosely(self, text: str, share: float, source: random.Random) -> list[int]:
+        """As `encode`, but that share of the words in smaller pieces, each time in others, so that pieces of unknown words are known.
+        After "BPE-Dropout" (Provilkov, Emelianenko, Voita 2020), which leaves merges out at random."""
+        return [token for word in cut(text) for token in (self._pieces(word, source) if share > 0 and source.random() < share else self._word(word))]
+
+    def _pieces(self, word: str, source: random.Random | None = None) -> list[int]:
+        """@param source  leaves merges out"""
+        parts = [self.symbols[byte] for byte in word.encode()]
+        while len(parts) > 1:
+            pairs = ((self.ranks.get(pair, len(self.ranks)), at) for at, pair in enumerate(zip(parts, parts[1:])))
+            rank, at = min((pair for pair in pairs if not source or source.random() >= LEFT_OUT), default=(len(self.ranks), 0))
+            if rank == len(self.ranks):
+                break
+            parts[at : at + 2] = [parts[at] + parts[at + 1]]
+        return [self.ids[part] for part in parts]
+
     def _word(self, word: str) -> list[int]:
         known = self.known_words.get(word)
         if known is None:
-            parts = [self.symbols[byte] for byte in word.encode()]
-            while len(parts) > 1:
-                rank, at = min((self.ranks.get(pair, len(self.ranks)), at) for at, pair in enumerate(zip(parts, parts[1:])))
-                if rank == len(self.ranks):
-                    break
-                parts[at : at + 2] = [parts[at] + parts[at + 1]]
-            known = [self.ids[part] for part in parts]
+            known = self._pieces(word)
             if len(self.known_words) < 200_000:
                 self.known_words[word] = known
         return known

@@ -61,11 +61,12 @@ class Batch:
         return Batch(*(torch.from_numpy(array).to(device, non_blocking=True).long() for array in arrays))
 
 
-def encode(dialogue: Dialogue, tokenizer: Tokenizer) -> Example:
+def encode(dialogue: Dialogue, tokenizer: Tokenizer, pieces: float = 0.0, source: random.Random = random) -> Example:
+    """@param pieces  share of the words of questions that are cut into smaller pieces than they need"""
     user, ember, end = (tokenizer.special(token) for token in (chat.USER, chat.EMBER, chat.END))
     tokens, learned = [], []
     for question, answer in dialogue:
-        asked = [user, *tokenizer.encode(" " + question), ember]
+        asked = [user, *tokenizer.encode_loosely(" " + question, pieces, source), ember]
         answered = [*tokenizer.encode(answer), end]
         tokens += asked + answered
         learned += [False] * len(asked) + [True] * len(answered)
@@ -104,14 +105,14 @@ class Drawer:
     def __init__(self, sampler: Sampler, tokenizer: Tokenizer, options):
         self.sampler, self.tokenizer = sampler, tokenizer
         self.seed, self.batch, self.workers, self.questions = options.seed, options.batch, options.workers, options.question_weight > 0
-        self.short_from = options.short_from
+        self.short_from, self.pieces = options.short_from, options.pieces
         if self.workers > 0:
             Drawer.shared = self
             self.processes = multiprocessing.get_context("fork").Pool(self.workers)
 
     def pool(self, number: int) -> list[Batch]:
         source = random.Random(f"{self.seed}/{number}")
-        examples = [encode(self.sampler.draw(source), self.tokenizer) for _ in range(POOLED_BATCHES * self.batch)]
+        examples = [encode(self.sampler.draw(source), self.tokenizer, self.pieces, source) for _ in range(POOLED_BATCHES * self.batch)]
         if number * POOLED_BATCHES >= self.short_from:
             examples = [shortened(example, SHORT_ANSWER) if source.random() < SHORT_SHARE else example for example in examples]
         examples.sort(key=lambda example: len(example.tokens))
@@ -268,6 +269,7 @@ def parse_arguments():
     parser.add_argument("--decay", type=float, default=0.05)
     parser.add_argument("--dropout", type=float, default=0.05)
     parser.add_argument("--question-weight", type=float, default=0.0, help="of the loss on the questions' own tokens; answers have 1")
+    parser.add_argument("--pieces", type=float, default=0.0, help="share of the words of questions that are cut into smaller tokens than they need")
     parser.add_argument("--precision", choices=("f32", "bf16"), default="f32", help="bf16 is faster on CPUs with AMX")
     parser.add_argument("--device", default="cpu", help="cuda: on a GPU")
     parser.add_argument("--workers", type=int, default=0, help="processes that draw batches beside this one; 0: it draws them itself")
