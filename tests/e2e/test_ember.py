@@ -16,8 +16,8 @@ from harness import BIN, DONE, PLUGINS, ROOT, HearthTest, Service, needs_llama, 
 MODELS = ROOT / "models/ember"
 FILE = MODELS / "ember.gguf"
 QUESTIONS = ROOT / "tests/ember/questions.json"
-# The task of Ember asks for 80, 18 and none; what the file that ships reaches is in models/ember/README.md.
-LEAST_RIGHT, LEAST_REFUSED = 76, 18
+# The task of Ember asks for 80, 18 and none, and the file that ships reaches it (models/ember/README.md); variants of the engine round differently.
+LEAST_RIGHT, LEAST_REFUSED = 79, 18
 
 
 def sha256(path):
@@ -241,6 +241,12 @@ def tensor_places(path):
 Q8_0, BLOCK, BLOCK_BYTES = 8, 32, 34
 
 
+def runs_here(library):
+    """Has this machine's processor what the variant needs? Asked as ggml asks, in a process of its own."""
+    script = "import ctypes, sys; print(ctypes.CDLL(sys.argv[1]).ggml_backend_score())"
+    return int(subprocess.run([sys.executable, "-c", script, library], capture_output=True, text=True, check=True).stdout) > 0
+
+
 @needs_llama
 class EmberSelfTest(HearthTest):
     """The known-answer test: right on every CPU variant that runs here, wrong where a weight is wrong."""
@@ -289,6 +295,8 @@ class EmberSelfTest(HearthTest):
     def test_passes_on_every_cpu_variant_that_runs_here(self):
         passed = {}
         for library in sorted((PLUGINS / "llama").glob("libggml-cpu-*.so")):
+            if not runs_here(library):
+                continue
             with tempfile.TemporaryDirectory(prefix="hearth-ember-") as folder:
                 prefix = Path(folder)
                 shutil.copytree(BIN, prefix / "bin", ignore=shutil.ignore_patterns("*_test"))
@@ -300,9 +308,6 @@ class EmberSelfTest(HearthTest):
                 self.assertEqual(service.models(), ["ember:latest"])
                 answer = self.selftest(service.client)
                 service.stop()
-            if "passed" not in answer:  # this machine's processor lacks what the variant needs
-                self.assertIn("code", answer)
-                continue
             self.assertTrue(answer["passed"], (library.name, answer))
             passed[library.name] = answer["largest_difference"]
         print("largest differences:", " ".join(f"{name[12:-3]} {value:.4f}" for name, value in passed.items()))

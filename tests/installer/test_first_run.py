@@ -40,7 +40,7 @@ class FirstRun(unittest.TestCase):
                                 capture_output=True, text=True, timeout=seconds(60))
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         self.assertIn("is running", result.stdout)
-        answer = result.stdout.split('"How do I get a bigger model?"\n')[1]
+        answer = result.stdout.split('"How do I get a model?"\n')[1]
         self.assertIn("hearth pull", answer)
         return result.stdout
 

@@ -9,7 +9,7 @@ class Shape:
     heads: int = 8
     key_value_heads: int = 2
     feed_forward: int = 768
-    vocabulary: int = 1536
+    vocabulary: int = 2048
     context: int = 1024
     rope_base: float = 10000.0
     norm_epsilon: float = 1e-5

@@ -21,7 +21,7 @@ from entries import read_corpus
 from vocabulary import byte_symbols  # of make_model: GPT-2's printable characters
 
 LEFT_OUT = 0.3  # merges of a word that is to be cut into smaller pieces
-SIZE = 1536
+SIZE = 2048
 VOCABULARY = Path(__file__).resolve().parent / "vocabulary.json"
 DRAWN_DIALOGUES = 60_000
 ANSWER_WEIGHT = 40  # times that each answer counts among them
