@@ -1,0 +1,49 @@
+#!/usr/bin/python3
+"""Which of several checkpoints is to ship: how many questions of choosing.json each answers with the answer that is meant.
+
+    choose.py run/a/checkpoint.pt run/b/checkpoint.pt
+
+The questions are trained on no more than the held-back ones are (tests/ember), and whoever adds to the corpus reads neither. They are nine times as many, so that
+they tell trainings apart; but an answer that would do as well counts as wrong, and their writers knew the answers or the documents. Prints one JSON line for each checkpoint.
+"""
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+import chat
+import failures
+from model import Ember
+from shape import Shape
+from tokenizer import Tokenizer
+
+QUESTIONS = Path(__file__).resolve().with_name("choosing.json")
+failures.LONGEST = 12  # tokens: no two answers have so long a beginning in common
+
+
+def judged(path: Path, rows: list[dict], tokenizer: Tokenizer) -> dict:
+    state = torch.load(path, map_location="cpu")
+    model = Ember(Shape(**state["shape"])).eval()
+    model.load_state_dict(state["model"])
+    given = failures.answers(model, tokenizer, [chat.plain(row["question"]) for row in rows])
+    report = {"version": 1, "checkpoint": str(path)}
+    for writer in sorted({row["writer"] for row in rows}):
+        right = [bool(said) and row["answer"].startswith(said) for row, said in zip(rows, given) if row["writer"] == writer]
+        report[writer] = {"questions": len(right), "right": sum(right)}
+    return report
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoints", type=Path, nargs="+")
+    arguments = parser.parse_args()
+    rows, tokenizer = json.loads(QUESTIONS.read_text()), Tokenizer.load()
+    for path in arguments.checkpoints:
+        print(json.dumps(judged(path, rows, tokenizer)), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
