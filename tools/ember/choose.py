@@ -3,8 +3,8 @@
 
     choose.py run/a/checkpoint.pt run/b/checkpoint.pt
 
-The questions are trained on no more than the held-back ones are (tests/ember), and whoever adds to the corpus reads neither. They are nine times as many, so that
-they tell trainings apart; but an answer that would do as well counts as wrong, and their writers knew the answers or the documents. Prints one JSON line for each checkpoint.
+None of the questions is in the corpus word for word, and whoever adds to it reads neither these nor the held-back ones (tests/ember). They are nine times as many,
+so that they tell trainings apart; but an answer that would do as well counts as wrong, and their writers knew the answers or the documents. Prints one JSON line for each checkpoint.
 """
 import argparse
 import json
