@@ -11,23 +11,17 @@ import json
 import sys
 from pathlib import Path
 
-import torch
-
 import chat
 import failures
-from model import Ember
-from shape import Shape
+from model import trained
 from tokenizer import Tokenizer
 
 QUESTIONS = Path(__file__).resolve().with_name("choosing.json")
-failures.LONGEST = 12  # tokens: no two answers have so long a beginning in common
+ENOUGH_TOKENS = 12  # no two answers have so long a beginning in common
 
 
 def judged(path: Path, rows: list[dict], tokenizer: Tokenizer) -> dict:
-    state = torch.load(path, map_location="cpu")
-    model = Ember(Shape(**state["shape"])).eval()
-    model.load_state_dict(state["model"])
-    given = failures.answers(model, tokenizer, [chat.plain(row["question"]) for row in rows])
+    given = failures.answers(trained(path, len(tokenizer.tokens)), tokenizer, [chat.plain(row["question"]) for row in rows], ENOUGH_TOKENS)
     report = {"version": 1, "checkpoint": str(path)}
     for writer in sorted({row["writer"] for row in rows}):
         right = [bool(said) and row["answer"].startswith(said) for row, said in zip(rows, given) if row["writer"] == writer]

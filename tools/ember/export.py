@@ -65,21 +65,18 @@ def vocabulary_metadata(tokenizer: Tokenizer) -> dict:
     }
 
 
-def trained_tensors(path: Path, type: int) -> tuple[Shape, list[Tensor]]:
+def trained_tensors(path: Path, vocabulary: int, type: int) -> tuple[Shape, list[Tensor]]:
     import torch
 
-    from model import Ember, named_tensors
+    from model import named_tensors, trained
 
-    state = torch.load(path, map_location="cpu")
-    shape = Shape(**state["shape"])
-    model = Ember(shape)
-    model.load_state_dict(state["model"])
+    model = trained(path, vocabulary)
     tensors = []
     for name, values in named_tensors(model).items():
         own = type if values.dim() == 2 else F32
         data = values.to(torch.float16 if own == F16 else torch.float32).contiguous().numpy().tobytes()
         tensors.append(Tensor(name, tuple(reversed(values.shape)), own, lambda data=data: iter([data])))
-    return shape, tensors
+    return model.shape, tensors
 
 
 def untrained_tensors(shape: Shape, type: int) -> list[Tensor]:
@@ -109,9 +106,7 @@ def main() -> int:
         shape = Shape(vocabulary=len(tokenizer.tokens))
         tensors = untrained_tensors(shape, type)
     else:
-        shape, tensors = trained_tensors(arguments.checkpoint, type)
-        if shape.vocabulary != len(tokenizer.tokens):
-            raise SystemExit("export: the checkpoint was trained with another vocabulary.json")
+        shape, tensors = trained_tensors(arguments.checkpoint, len(tokenizer.tokens), type)
     model = Model(shape_metadata(shape, type) | vocabulary_metadata(tokenizer), tensors)
     part = arguments.output.with_suffix(".part")
     write_gguf(model, [str(part)])

@@ -18,16 +18,15 @@ import torch
 import chat
 from dialogues import validation
 from entries import read_corpus
-from model import Ember
-from shape import Shape
+from model import Ember, trained
 from tokenizer import Tokenizer
 
 LONGEST = 90
 
 
 @torch.no_grad()
-def answers(model: Ember, tokenizer: Tokenizer, questions: list[str]) -> list[str]:
-    """The likeliest token again and again; questions of one length together, so that nothing is padded."""
+def answers(model: Ember, tokenizer: Tokenizer, questions: list[str], longest: int = LONGEST) -> list[str]:
+    """The likeliest token again and again, `longest` of them at most; questions of one length together, so that nothing is padded."""
     user, ember, end = (tokenizer.special(token) for token in (chat.USER, chat.EMBER, chat.END))
     by_length: dict[int, list[tuple[int, list[int]]]] = collections.defaultdict(list)
     for place, question in enumerate(questions):
@@ -37,7 +36,7 @@ def answers(model: Ember, tokenizer: Tokenizer, questions: list[str]) -> list[st
     for rows in by_length.values():
         tokens = torch.tensor([row for _, row in rows])
         start = tokens.shape[1]
-        for _ in range(LONGEST):
+        for _ in range(longest):
             length = tokens.shape[1]
             last = torch.arange(len(rows)) * length + length - 1
             tokens = torch.cat([tokens, model(tokens, last).argmax(-1, keepdim=True)], 1)
@@ -52,13 +51,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path)
     arguments = parser.parse_args()
-    state = torch.load(arguments.checkpoint, map_location="cpu")
-    model = Ember(Shape(**state["shape"])).eval()
-    model.load_state_dict(state["model"])
+    tokenizer = Tokenizer.load()
+    model = trained(arguments.checkpoint, len(tokenizer.tokens))
     corpus = read_corpus()
     known = {answer for entry in corpus.entries for answer in (entry.answer, *(after.answer for after in entry.follow_ups))}
     asked = [dialogue[0] for dialogue in validation(corpus)]
-    given = answers(model, Tokenizer.load(), [question for question, _ in asked])
+    given = answers(model, tokenizer, [question for question, _ in asked])
     wrong = [(question, answer, said) for (question, answer), said in zip(asked, given) if said != answer]
     for question, answer, said in wrong:
         print(f"{question}\n    should: {answer}\n    said{'' if said in known else ' (no answer of the corpus)'}: {said}")

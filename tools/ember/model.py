@@ -3,6 +3,8 @@
 RMS norms, rotary positions (neighbouring numbers are one pair, as llama.cpp's llama expects them), grouped-query attention, SwiGLU, and one matrix
 for input and output.
 """
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -94,6 +96,16 @@ class Ember(nn.Module):
         for block in self.blocks:
             x = block(x, dropout, *positions)
         return F.linear(self.norm(x).flatten(0, 1)[wanted], self.embedding.weight)
+
+
+def trained(path: Path, vocabulary: int) -> Ember:
+    """The network of a checkpoint, on the CPU, not learning. Ends the program when it has not so many tokens."""
+    state = torch.load(path, map_location="cpu")
+    if state["shape"]["vocabulary"] != vocabulary:
+        raise SystemExit(f"{path} was trained with another vocabulary.json")
+    model = Ember(Shape(**state["shape"])).eval()
+    model.load_state_dict(state["model"])
+    return model
 
 
 def named_tensors(model: Ember) -> dict[str, Tensor]:
