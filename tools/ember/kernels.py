@@ -148,6 +148,28 @@ class CrossEntropy(Function):
         return scores, None  # of the mean loss itself: nothing multiplies it
 
 
+class AdamW(torch.optim.AdamW):
+    """PyTorch's, with its state; the gradient's norm is clipped and each weight changed in one pass."""
+
+    @torch.no_grad()
+    def step_clipped(self, largest_norm: float) -> None:
+        gradients = [weight.grad for group in self.param_groups for weight in group["params"]]
+        norm = torch.stack([gradient.norm() for gradient in gradients]).norm().item()
+        scale = min(1.0, largest_norm / (norm + 1e-6))
+        for group in self.param_groups:
+            for weight in group["params"]:
+                self.change(weight, group, scale)
+
+    def change(self, weight: Tensor, group: dict, scale: float) -> None:
+        state = self.state[weight]
+        if not state:
+            state |= {"step": torch.tensor(0.0), "exp_avg": torch.zeros_like(weight), "exp_avg_sq": torch.zeros_like(weight)}
+        state["step"] += 1
+        step, (beta1, beta2) = state["step"].item(), group["betas"]
+        call("adamw", weight, weight.grad.contiguous(), state["exp_avg"], state["exp_avg_sq"], weight.numel(), scale, group["lr"],
+             group["weight_decay"], beta1, beta2, 1 - beta1**step, (1 - beta2**step) ** 0.5, group["eps"])
+
+
 def loss_of(model: Ember, tokens: Tensor, wanted: Tensor, targets: Tensor, dropout: float) -> Tensor:
     shape = model.shape
     rows, length = tokens.shape

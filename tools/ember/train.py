@@ -37,6 +37,8 @@ from tokenizer import Tokenizer
 
 POOLED_BATCHES = 16  # drawn together and sorted by length
 PADDING = 0
+BETAS = (0.9, 0.98)
+LARGEST_NORM = 1.0  # of the gradient
 SHORT_ANSWER, SHORT_SHARE = 8, 0.9  # tokens; of the dialogues after --short-from
 
 
@@ -168,8 +170,10 @@ def make_optimizer(model: Ember, options) -> torch.optim.Optimizer:
     matrices = [weight for weight in model.parameters() if weight.dim() == 2]
     vectors = [weight for weight in model.parameters() if weight.dim() != 2]
     groups = [{"params": matrices, "weight_decay": options.decay}, {"params": vectors, "weight_decay": 0.0}]
+    if options.kernels:
+        return kernels.AdamW(groups, lr=options.rate, betas=BETAS, eps=1e-8)
     fused = {"fused": True} if options.device == "cuda" else {}
-    return torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98), eps=1e-8, **fused)
+    return torch.optim.AdamW(groups, lr=options.rate, betas=BETAS, eps=1e-8, **fused)
 
 
 def save(path: Path, model: Ember, optimizer: torch.optim.Optimizer | None, step: int, note: dict) -> None:
@@ -227,8 +231,11 @@ class Trainer:
     def step_with(self, loss: torch.Tensor) -> torch.Tensor:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
+        if self.options.kernels:
+            self.optimizer.step_clipped(LARGEST_NORM)
+        else:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), LARGEST_NORM)
+            self.optimizer.step()
         self.step += 1
         return loss.detach()
 
