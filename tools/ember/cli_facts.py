@@ -8,8 +8,8 @@ from pathlib import Path
 ACTIONS = re.compile(r"^ +action ([a-z]+(?:\|[a-z]+)+)", re.MULTILINE)
 OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z-]*|-[a-z])(?![\w-])")
 SPAN = re.compile(r"`([^`]+)`")
-# What the answers name of other programs: curl, installer/quickstart and install.sh, systemctl, hearth-tray, editrc(5)
-FOREIGN_OPTIONS = {"--unix-socket", "-d", "--prefix", "--uninstall", "--purge", "--user", "--global", "--now", "--once", "-v"}
+# What the answers name of other programs: curl, installer/quickstart and install.sh, systemctl, hearth-tray, editrc(5), hearth-plugin-check
+FOREIGN_OPTIONS = {"--unix-socket", "-d", "--prefix", "--uninstall", "--purge", "--user", "--global", "--now", "--once", "-v", "--no-load"}
 
 
 @dataclasses.dataclass
