@@ -1,4 +1,5 @@
 """Conversations drawn from the corpus: single questions, follow-ups, changes of subject, with the slips of real typing."""
+import itertools
 import math
 import random
 import re
@@ -99,16 +100,18 @@ class Sampler:
         @param is_blocked  of a question: must it never be drawn?"""
         self.corpus = corpus
         self.is_blocked = is_blocked
-        self.patterns = {}
+        self.patterns, self.states = {}, {}
         for entry in corpus.entries:
             used = [pattern for pattern in entry.patterns if everything or not pattern.held_out]
-            self.patterns[id(entry)] = used, [variety(pattern) for pattern in used]
+            self.patterns[id(entry)] = used, list(itertools.accumulate(variety(pattern) for pattern in used))
+            self.states[id(entry)] = [pattern for pattern in used if pattern.kind == "is"]
         # An entry with more patterns is drawn more often, but not in proportion: rare facts must be learned, too.
-        self.weights = [entry.weight * (3 + len(self.patterns[id(entry)][0])) ** 0.7 for entry in corpus.entries]
-        self.on_topic = [0 if entry.off_topic else weight for entry, weight in zip(corpus.entries, self.weights)]
+        weights = [entry.weight * (3 + len(self.patterns[id(entry)][0])) ** 0.7 for entry in corpus.entries]
+        self.weights = list(itertools.accumulate(weights))
+        self.on_topic = list(itertools.accumulate(0 if entry.off_topic else weight for entry, weight in zip(corpus.entries, weights)))
 
     def entry(self, source: random.Random) -> Entry:
-        return source.choices(self.corpus.entries, self.weights)[0]
+        return source.choices(self.corpus.entries, cum_weights=self.weights)[0]
 
     def question(self, entry: Entry, source: random.Random) -> str:
         return self._unblocked(lambda: self._any_question(entry, source))
@@ -121,9 +124,8 @@ class Sampler:
 
     def _any_question(self, entry: Entry, source: random.Random) -> str:
         patterns, weights = self.patterns[id(entry)]
-        pattern = source.choices(patterns, weights)[0]
+        pattern, states = source.choices(patterns, cum_weights=weights)[0], self.states[id(entry)]
         text = sentence(pattern, source)
-        states = [other for other in patterns if other.kind == "is"]
         if pattern.kind in ("do", "can", "ask") and states and source.random() < STATEMENT_SHARE:
             text = f"{source.choice(states).choice.draw(source)} {text}"  # "my disk is full how do I …"
         text = surrounded(text, pattern.kind, self.corpus.surroundings, source)
@@ -151,7 +153,7 @@ class Sampler:
         return [self.turn(source)]
 
     def follow_up(self, source: random.Random) -> Dialogue:
-        entry = source.choices(self.corpus.entries, self.on_topic)[0]
+        entry = source.choices(self.corpus.entries, cum_weights=self.on_topic)[0]
         choices = list(entry.follow_ups)
         command = COMMAND.search(entry.answer)
         if command and (not choices or source.random() < 0.25):

@@ -7,6 +7,7 @@ Text is cut into words as GPT-2 does it, the bytes of a word are joined by the m
 """
 import argparse
 import collections
+import functools
 import json
 import random
 import sys
@@ -28,6 +29,7 @@ ANSWER_WEIGHT = 40  # times that each answer counts among them
 CONTRACTIONS = ("'s", "'t", "'re", "'ve", "'m", "'ll", "'d")
 
 
+@functools.cache
 def kind_of(character: str) -> str:
     if character.isspace():
         return "space"
@@ -65,6 +67,7 @@ class Tokenizer:
         self.ids = {token: number for number, token in enumerate(self.tokens)}
         self.ranks = {pair: rank for rank, pair in enumerate(merges)}
         self.known_words: dict[str, list[int]] = {}
+        self.known_texts: dict[str, list[int]] = {}
 
     @staticmethod
     def load(path: Path = VOCABULARY) -> "Tokenizer":
@@ -76,6 +79,13 @@ class Tokenizer:
     def encode(self, text: str) -> list[int]:
         """Ordinary text; special tokens in it are text, too."""
         return [token for word in cut(text) for token in self._word(word)]
+
+    def encode_known(self, text: str) -> list[int]:
+        """As `encode`, for one of a few texts that come again and again: it is remembered."""
+        known = self.known_texts.get(text)
+        if known is None:
+            known = self.known_texts[text] = self.encode(text)
+        return known
 
     def encode_loosely(self, text: str, share: float, source: random.Random) -> list[int]:
         """As `encode`, but that share of the words in smaller pieces, each time in others, so that pieces of unknown words are known.

@@ -37,6 +37,7 @@ from tokenizer import Tokenizer
 
 POOLED_BATCHES = 16  # drawn together and sorted by length
 PADDING = 0
+JUDGED_OF_LEARNED = 8  # with --everything the held-out phrasings are learned, too: one batch in this many will do
 BETAS = (0.9, 0.98)
 LARGEST_NORM = 1.0  # of the gradient
 SHORT_ANSWER, SHORT_SHARE = 8, 0.9  # tokens; of the dialogues after --short-from
@@ -69,7 +70,7 @@ def encode(dialogue: Dialogue, tokenizer: Tokenizer, pieces: float = 0.0, source
     tokens, learned = [], []
     for question, answer in dialogue:
         asked = [user, *tokenizer.encode_loosely(" " + question, pieces, source), ember]
-        answered = [*tokenizer.encode(answer), end]
+        answered = [*tokenizer.encode_known(answer), end]
         tokens += asked + answered
         learned += [False] * len(asked) + [True] * len(answered)
     return Example(tokens, learned)
@@ -195,7 +196,8 @@ class Trainer:
         sampler = Sampler(corpus, options.everything, lambda question: not blocked.isdisjoint(grams(question)))
         self.drawer = Drawer(sampler, self.tokenizer, options)  # forks: before anything runs on a GPU
         held_out = sorted((encode(dialogue, self.tokenizer) for dialogue in validation(corpus)), key=lambda example: len(example.tokens))
-        self.held_out = [make_batch(held_out[at : at + 64]).to(options.device) for at in range(0, len(held_out), 64)]
+        batches = range(0, len(held_out), 64)[:: JUDGED_OF_LEARNED if options.everything else 1]
+        self.held_out = [make_batch(held_out[at : at + 64]).to(options.device) for at in batches]
         shape = Shape(options.hidden, options.layers, options.heads, options.key_value_heads, options.feed_forward, len(self.tokenizer.tokens))
         self.model = Ember(shape).to(options.device)
         self.optimizer = make_optimizer(self.model, options)
