@@ -17,7 +17,7 @@ MODELS = ROOT / "models/ember"
 FILE = MODELS / "ember.gguf"
 QUESTIONS = ROOT / "tests/ember/questions.json"
 # The task of Ember asks for 80, 18 and none, and the file that ships reaches it (models/ember/README.md); variants of the engine round differently.
-LEAST_RIGHT, LEAST_REFUSED = 79, 18
+LEAST_RIGHT, LEAST_REFUSED = 81, 19
 
 
 def sha256(path):
