@@ -269,14 +269,16 @@ void cross_entropy(half* scores, const int64_t* targets, float* losses, long row
 // ---- AdamW (Loshchilov and Hutter 2019), each weight in one pass ----
 // `scale` clips the gradient; the corrections are those of Adam for the first steps: 1 - beta1^step, and the root of 1 - beta2^step.
 
-void adamw(float* weight, const float* gradient, float* mean, float* square, long count, float scale, float rate,
-           float decay, float beta1, float beta2, float mean_correction, float square_correction, float epsilon) {
+void adamw(float* weight, const float* gradient, float* mean, float* square, long count, float scale,
+           float rate, float decay, float beta1, float beta2, float mean_correction, float square_correction,
+           float epsilon) {
 #pragma omp parallel for simd schedule(static) if (count > 16384)
     for (long i = 0; i < count; ++i) {
         const float g = gradient[i] * scale;
         const float m = beta1 * mean[i] + (1 - beta1) * g, v = beta2 * square[i] + (1 - beta2) * g * g;
         mean[i] = m;
         square[i] = v;
-        weight[i] = weight[i] * (1 - rate * decay) - rate / mean_correction * m / (sqrtf(v) / square_correction + epsilon);
+        weight[i] = weight[i] * (1 - rate * decay) -
+                    rate / mean_correction * m / (sqrtf(v) / square_correction + epsilon);
     }
 }
