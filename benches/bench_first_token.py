@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from measure import PAIRS, median, quiet, report
+from measure import PAIRS, median, report
 
 from harness import BIN, ROOT, Service
 
@@ -29,7 +29,7 @@ def main():
         return took
 
     try:
-        samples = [quiet.sample(first_token) for _ in range(PAIRS)]
+        samples = [first_token() for _ in range(PAIRS)]  # not by `quiet`, to which a service that starts looks like somebody else's work
     finally:
         service.destroy()
     return report("first_token", median(samples), 0, "s", PAIRS, median(samples) <= 1, target="<= 1 s", slowest=round(max(samples), 3))
