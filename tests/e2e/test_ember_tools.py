@@ -43,6 +43,10 @@ def drawn_dialogues(count):
 
 
 class EmberCorpus(unittest.TestCase):
+    def test_holds_at_most_sixty_percent_of_the_5_grams_of_a_held_back_question(self):
+        result = subprocess.run([sys.executable, TOOLS / "overlap.py", ROOT / "tests/ember/questions.json"], capture_output=True, text=True, check=True)
+        self.assertEqual(json.loads(result.stdout)["above_limit"], 0)
+
     def test_says_what_is_so(self):
         result = subprocess.run([sys.executable, TOOLS / "check_corpus.py", BIN], capture_output=True, text=True)
         self.assertEqual(result.returncode, 0, result.stdout[-3000:] + result.stderr[-2000:])
